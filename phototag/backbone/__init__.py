@@ -1,0 +1,66 @@
+"""Pixels in, embeddings out: the `Backbone` protocol and the one place that chooses its implementation."""
+
+from typing import Literal, Protocol
+
+from phototag.errors import ModelError
+from phototag.records import Network, Pixels, Vectors
+
+Device = Literal["auto", "cpu", "gpu"]
+
+
+class Backbone(Protocol):
+    """An opened network.
+
+    Attributes:
+        network: what was opened.
+        device: "cpu" or "gpu", for messages.
+        batch_size: the number of photos it embeds most efficiently at once.
+    """
+
+    network: Network
+    device: str
+    batch_size: int
+
+    def embed(self, pixels: Pixels) -> Vectors:
+        """Embed a batch of any size from 1 up.
+
+        Args:
+            pixels: `(N, S, S, 3) uint8`, upright RGB, S the network's `image_size`.
+
+        Returns:
+            `(N, D) float32`, not normalised.
+
+        Raises:
+            ModelError: the network cannot run here.
+        """
+        ...
+
+
+def open_backbone(network: Network, device: Device = "auto", threads: int | None = None) -> Backbone:
+    """Open a network on a device.
+
+    Args:
+        network: from `bundle.find_network` or a loaded bundle.
+        device: "cpu" is LiteRT int8, "gpu" TensorFlow; "auto" takes a GPU if TensorFlow is likely to see one
+            (looked up without importing TensorFlow), else the CPU.
+        threads: CPU threads; by default as many as this process may use.
+
+    Raises:
+        ModelError: no GPU where one was asked for, or the network's files do not load.
+    """
+    if device == "gpu" or (device == "auto" and _has_gpu()):
+        from phototag.backbone.tensorflow import TensorFlowBackbone
+
+        return TensorFlowBackbone(network)
+    if device in ("cpu", "auto"):
+        from phototag.backbone.litert import LiteRTBackbone
+
+        return LiteRTBackbone(network, threads)
+    raise ModelError(f"unknown device {device!r}: choose auto, cpu or gpu")
+
+
+def _has_gpu() -> bool:
+    """Whether an NVIDIA driver shows a GPU; costs no import of TensorFlow."""
+    from pathlib import Path
+
+    return any(Path("/proc/driver/nvidia/gpus").glob("*"))

@@ -1,0 +1,99 @@
+"""The command line: options in, one room's work called, messages and an exit code out."""
+
+import logging
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+import phototag
+from phototag.errors import PhotoTagError
+from phototag.settings import Settings, load_settings
+
+_COMMANDS = {
+    "train": "Learn your categories from folders of labelled photos.",
+    "scan": "Tag the photos in a library and remember them.",
+    "search": "Find photos by their tags and keywords.",
+    "show": "Show all that is known of one photo.",
+    "tags": "List the words in the index, each with its count.",
+    "models": "List the models that can be used, with their figures.",
+}
+_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """Loads a command's module only when it runs, so that `--help` and `search` cost what they need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"phototag.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--index", type=click.Path(path_type=Path), metavar="FILE", help="The index to use.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A configuration file of your own.")
+@click.option("--debug", is_flag=True, help="Log in detail, and show where an error came from.")
+@click.version_option(phototag.__version__, package_name="phototag")
+@click.pass_context
+def phototag_command(ctx: click.Context, index: Path | None, config: Path | None, debug: bool) -> None:
+    """Teach a computer your own photo categories; it tags your library without harming a photo.
+
+    \b
+    phototag scan ~/Pictures          tag a library with the built-in model
+    phototag search dog               find the dogs
+    phototag train ./labeled          learn your own categories, a folder each
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "phototag: %(message)s",
+        stream=sys.stderr,
+    )
+    if not debug:  # TensorFlow and LiteRT write to stderr by themselves unless told not to
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    ctx.obj = {"config": config, "index": index}
+
+
+def settings_of(ctx: click.Context, **options: Any) -> Settings:
+    """The settings, with a command's own options on top."""
+    return load_settings(**{**ctx.obj, **options})
+
+
+def main() -> None:
+    """Run the command line; the one place that turns errors into messages and exit codes."""
+    signal.signal(signal.SIGTERM, _terminate)
+    debug = "--debug" in sys.argv
+    try:
+        code = phototag_command.main(standalone_mode=False, prog_name="phototag")
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("phototag: stopped; what was finished is kept", err=True)
+        code = _INTERRUPTED
+    except PhotoTagError as exc:
+        if debug:
+            raise
+        click.echo(f"phototag: {exc}", err=True)
+        code = exc.exit_code
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

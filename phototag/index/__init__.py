@@ -1,0 +1,149 @@
+"""Remember, forget, search: the `Index` protocol, the records it speaks in, and the one place that opens it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from phototag.records import Facts, Failed, Memory, PhotoRef, Tag, Tagged, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the index knows of a photo that a scan with one model wants to know.
+
+    Attributes:
+        number: the photo's row.
+        ref: path, size and time as of the last visit.
+        decision: the fingerprint of model and settings that this model last decided with; None: it never did.
+        where: where this model's tags stand; None: it never decided.
+        failure: the reason of the last failure, if the last visit failed.
+        pending: a write was begun and not recorded as finished (the machine stopped in between).
+        memory: phototag's own words in the file. After an unfinished write it counts the words that were being
+            added as phototag's.
+    """
+
+    number: int
+    ref: PhotoRef
+    decision: str | None
+    where: Where | None
+    failure: str | None
+    pending: bool
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A photo a search found.
+
+    Attributes:
+        path: as in `PhotoRef`.
+        score: of the best matching tag, 0 to 1; 1 for the owner's own keyword.
+        tags: all of its words, best first, phototag's and the owner's.
+    """
+
+    path: str
+    score: float
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one model said of one photo: its tags, where they stand, its best guesses and when it decided."""
+
+    model: str
+    where: Where
+    tags: tuple[Tag, ...]
+    guesses: tuple[Tag, ...]
+    distance: float | None
+    decided_at: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All the index holds of one photo, for `phototag show`."""
+
+    ref: PhotoRef
+    facts: Facts | None
+    content_hash: bytes | None
+    keywords: tuple[str, ...]
+    rejected: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """A word and how many photos carry it, by whom it was given ("phototag" or "me")."""
+
+    word: str
+    photos: int
+    source: Literal["phototag", "me"]
+
+
+class Index(Protocol):
+    """What phototag remembers. Every method is one transaction."""
+
+    def known_in(self, folder: str, model: str) -> dict[str, Known]:
+        """The photos known directly in a folder, by file name, as one model's scan sees them."""
+        ...
+
+    def known_by_content(self, content_hash: bytes, model: str) -> list[Known]:
+        """Photos whose bytes were these when last seen, wherever they lay."""
+        ...
+
+    def folders_below(self, root: str) -> Iterator[str]:
+        """Every folder at or below `root` in which photos are known."""
+        ...
+
+    def intend(self, ref: PhotoRef, model: str, added: frozenset[str], moved_from: int | None = None) -> None:
+        """Note, durably against a killed process, that a write of phototag's words `added` is about to begin."""
+        ...
+
+    def remember(self, results: Sequence[Tagged | Failed], model: str, decision: str) -> None:
+        """Record a batch: tags, keywords, places, failures; clears the intents of its photos."""
+        ...
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Drop photos that no longer exist."""
+        ...
+
+    def search(self, query: str, limit: int | None = None, offset: int = 0) -> Iterator[Hit]:
+        """Photos that match, best first.
+
+        Raises:
+            QueryError: the query cannot be understood.
+        """
+        ...
+
+    def entry(self, path: str) -> Entry | None:
+        """All that is known of one photo."""
+        ...
+
+    def tags(self) -> Iterator[TagCount]:
+        """Every word with its count, most frequent first."""
+        ...
+
+    def photo_count(self, root: str | None = None) -> int:
+        """How many photos are known, at or below `root` if given."""
+        ...
+
+    def close(self) -> None:
+        """Release the index."""
+        ...
+
+
+def open_index(path: Path, *, readonly: bool = False) -> Index:
+    """Open the index at `path`; a missing one is created, an older one migrated.
+
+    Args:
+        path: the SQLite file.
+        readonly: for search and show: never creates or migrates, never blocks a scan.
+
+    Raises:
+        IndexFileError: damaged, of a newer version, absent where `readonly`, or not to be written.
+    """
+    from phototag.index.store import SqliteIndex
+
+    return SqliteIndex(path, readonly=readonly)

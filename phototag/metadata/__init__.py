@@ -1,0 +1,91 @@
+"""Tags in, the photo's own fields or a sidecar out: the `MetadataWriter` protocol and the records it speaks in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from phototag.records import Memory, PhotoRef
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A write that is composed and proved but has not touched the disk.
+
+    Attributes:
+        ref: the photo.
+        where: "photo" or "sidecar".
+        target: the file that will be replaced or created: the photo itself or its sidecar.
+        data: the target's new bytes; None where nothing needs to be written.
+        original: the target's bytes as they were read, to be found unchanged before they are replaced; None where
+            there is no such file yet.
+        added: phototag's words in the file after the write, earlier ones included.
+        removed: phototag's words that the write takes out.
+        rejected: the memory's rejected words and those newly found missing.
+        keywords: the owner's own keywords in the photo and its sidecar.
+        note: why a sidecar is written where the photo itself could have been; empty otherwise.
+    """
+
+    ref: PhotoRef
+    where: Literal["photo", "sidecar"]
+    target: str
+    data: bytes | None
+    original: bytes | None
+    added: frozenset[str]
+    removed: frozenset[str]
+    rejected: frozenset[str]
+    keywords: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The keywords a photo's file and sidecar hold now.
+
+    Attributes:
+        photo: keywords inside the photo, all fields together, in order, without repeats.
+        sidecar: keywords in its sidecar.
+        sidecar_path: the sidecar, where there is one.
+    """
+
+    photo: tuple[str, ...] = ()
+    sidecar: tuple[str, ...] = ()
+    sidecar_path: str | None = None
+
+
+class MetadataWriter(Protocol):
+    """Reads and writes keywords. A write is planned first, so that the index can note what is about to happen."""
+
+    def read(self, path: str) -> Held:
+        """The keywords a photo holds.
+
+        Raises:
+            PhotoError: the photo or its sidecar cannot be read.
+        """
+        ...
+
+    def plan(self, ref: PhotoRef, words: Sequence[str], memory: Memory) -> Plan:
+        """Compose and prove the write that leaves `words`, and no other word of phototag's, in the photo.
+
+        Raises:
+            PhotoError: neither the photo nor a sidecar can take the words.
+        """
+        ...
+
+    def apply(self, plan: Plan) -> tuple[PhotoRef, bytes]:
+        """Carry out a plan: temporary file in the same folder, fsync, permissions and times kept, atomic replace.
+
+        Returns:
+            The photo as it is now (size and time), and the SHA-256 of its bytes.
+
+        Raises:
+            PhotoError: the target changed since it was planned, or cannot be replaced; it is as it was.
+            DiskError: the disk is full or over quota; the target is as it was.
+        """
+        ...
+
+
+def open_writer() -> MetadataWriter:
+    """The writer for photos on this file system."""
+    from phototag.metadata.writer import FileWriter
+
+    return FileWriter()

@@ -1,0 +1,264 @@
+"""The frozen records that travel between the rooms, in the order a photo meets them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""An upright photo fitted to a network's square: `(S, S, 3)` RGB, or a batch of them `(N, S, S, 3)`."""
+
+Vectors = npt.NDArray[np.float32]
+"""Embeddings or scores: `(D,)` for one photo, `(N, D)` for a batch."""
+
+Fit = Literal["crop", "squash", "pad"]
+"""How a photo is fitted to the square: centre crop, squashed without regard to its shape, or padded with grey."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRef:
+    """A photo that a walk came upon.
+
+    Attributes:
+        path: absolute, as the operating system gave it; bytes that are not UTF-8 are kept as surrogate escapes
+            (`os.fsencode` gives the original bytes back).
+        size_bytes: the file's size when it was listed.
+        mtime_ns: its modification time when it was listed, nanoseconds since the epoch.
+    """
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a photo says of itself.
+
+    Attributes:
+        format: Pillow's name of the format: "JPEG", "PNG", "HEIF", ..., or "RAW".
+        width: pixels, of the upright photo at full size.
+        height: pixels, of the upright photo at full size.
+        taken: local time of exposure, `YYYY-MM-DDTHH:MM:SS`, where the EXIF block gives a valid one.
+        camera: make and model without a repeated make, where the EXIF block gives them.
+    """
+
+    format: str
+    width: int
+    height: int
+    taken: str | None = None
+    camera: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A photo's pixels, ready for a network, and its facts.
+
+    Attributes:
+        content_hash: SHA-256 of the whole file, 32 bytes.
+        pixels: `(S, S, 3) uint8`, upright RGB, fitted to the network's square.
+    """
+
+    ref: PhotoRef
+    content_hash: bytes
+    facts: Facts
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """A photo as a vector.
+
+    Attributes:
+        embedding: `(D,) float32`, as the network gives it, not normalised.
+    """
+
+    ref: PhotoRef
+    content_hash: bytes
+    facts: Facts
+    embedding: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word the model stands by.
+
+    Attributes:
+        word: what is written into the photo, in Unicode NFC.
+        score: 0 to 1.
+        broader: the broader words it implies, the most general first: ("animal", "dog") for a beagle. They are
+            tags of the same photo themselves.
+    """
+
+    word: str
+    score: float
+    broader: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a model says of a photo.
+
+    Attributes:
+        tags: best first; empty means "none of these".
+        guesses: the five best words with their scores, above the thresholds or not, for `phototag show`.
+        distance: mean cosine distance to the k nearest training photos; None where the model has none.
+    """
+
+    ref: PhotoRef
+    content_hash: bytes
+    facts: Facts
+    tags: tuple[Tag, ...]
+    guesses: tuple[Tag, ...] = ()
+    distance: float | None = None
+
+
+Where = Literal["photo", "sidecar", "index"]
+"""Where the tags stand: inside the photo, in an `.xmp` file beside it, or in phototag's index alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A photo that went all the way.
+
+    Attributes:
+        ref: with the size and time the file has now, after any write.
+        content_hash: SHA-256 of the file as it is now.
+        where: where the tags stand.
+        changed: whether a file was written.
+        added: words that phototag has put into the file, in this run or an earlier one, and that still stand there.
+        removed: phototag's own words that this run took out again.
+        rejected: words that phototag had added and the owner has since removed; never added again.
+        keywords: the owner's own keywords found in the file.
+        note: why the tags are not where they normally would be; empty otherwise.
+        moved_from: the index's number of the photo this one was recognised as, now at another path.
+    """
+
+    decided: Decided
+    ref: PhotoRef
+    content_hash: bytes
+    where: Where
+    changed: bool = False
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
+    keywords: tuple[str, ...] = ()
+    note: str = ""
+    moved_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A photo, or a folder, that could not be handled, and why.
+
+    Attributes:
+        reason: a few stable words the summary groups by.
+        detail: the rest of the message.
+    """
+
+    ref: PhotoRef
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the index remembers of phototag's own words in one photo.
+
+    Attributes:
+        added: words this model has put into the file before.
+        kept: words that other models stand by; never removed for this one's sake.
+        rejected: words the owner took out again; never added again.
+    """
+
+    added: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A word a model can say.
+
+    Attributes:
+        word: in Unicode NFC.
+        classes: the classes of the head whose probabilities make its score: their sum (softmax) or their maximum
+            (sigmoid). A plain category has one, a broader word has those of all below it.
+        broader: broader words, the most general first.
+        threshold: the least score with which the word is said.
+    """
+
+    word: str
+    classes: tuple[int, ...]
+    broader: tuple[str, ...] = ()
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dense:
+    """One layer of a head: `activation(x @ kernel + bias)`, with ReLU between layers and the head's own at the end.
+
+    Attributes:
+        kernel: `(inputs, outputs) float32`.
+        bias: `(outputs,) float32`.
+    """
+
+    kernel: Vectors
+    bias: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """The training photos' embeddings, by which "none of these" is decided.
+
+    Attributes:
+        embeddings: `(N, D) float32`, L2-normalised.
+        k: how many of the nearest are averaged.
+        threshold: the largest mean cosine distance (0 to 2) at which a photo is still one of these.
+    """
+
+    embeddings: Vectors
+    k: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classifier:
+    """All that deciding needs: embeddings in, words out.
+
+    Attributes:
+        layers: the head, first to last.
+        activation: of the last layer.
+        labels: every word the model can say.
+        neighbours: None where the model has no training photos to measure against, as the built-in one.
+    """
+
+    layers: tuple[Dense, ...]
+    activation: Literal["softmax", "sigmoid"]
+    labels: tuple[Label, ...]
+    neighbours: Neighbours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that turns photos into embeddings.
+
+    Attributes:
+        name: "efficientnet-lite0".
+        fingerprint: SHA-256 over its files, hexadecimal; vectors of different fingerprints must not be mixed.
+        folder: where its files lie.
+        files: role ("weights", "float32", "int8") to file name.
+        image_size: side of the square it takes, pixels.
+        embedding_size: D.
+        fit: how a photo is fitted to that square.
+    """
+
+    name: str
+    fingerprint: str
+    folder: str
+    files: Mapping[str, str]
+    image_size: int
+    embedding_size: int
+    fit: Fit
