@@ -164,6 +164,39 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Photos of one folder that are as the last scan left them.
+
+    Attributes:
+        count: how many.
+        failed_before: how many of them could not be read then, and have not changed since.
+    """
+
+    folder: str
+    count: int
+    failed_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Photos that no longer exist and have been dropped from the index."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Photos the index knows below a folder that is gone or empty: perhaps a disk that is not mounted. Left alone."""
+
+    folder: str
+    count: int
+
+
+Event = Tagged | Failed | Unchanged | Forgotten | Missing
+"""What a scan tells of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What the index remembers of phototag's own words in one photo.
 
@@ -171,11 +204,13 @@ class Memory:
         added: words this model has put into the file before.
         kept: words that other models stand by; never removed for this one's sake.
         rejected: words the owner took out again; never added again.
+        others: words that other models have put into the file: phototag's, not the owner's.
     """
 
     added: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +282,8 @@ class Network:
 
     Attributes:
         name: "efficientnet-lite0".
-        fingerprint: SHA-256 over its files, hexadecimal; vectors of different fingerprints must not be mixed.
+        fingerprint: SHA-256 over its files, image size and fit, hexadecimal; vectors of different fingerprints must not
+            be mixed.
         folder: where its files lie.
         files: role ("weights", "float32", "int8") to file name.
         image_size: side of the square it takes, pixels.

@@ -1,11 +1,16 @@
-"""What every test may use: the real photos where they are, and small real ones made on the spot."""
+"""What every test may use: the real photos where they are, a home of its own, and the command line as users run it."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 _REAL_PHOTOS = Path(os.environ.get("PHOTOTAG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,28 @@ def real_photos() -> Path:
     if not (_REAL_PHOTOS / "pets").is_dir():
         pytest.skip(f"no real photos in {_REAL_PHOTOS}")
     return _REAL_PHOTOS
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder, so that no test reads or writes the tester's own settings, models or index."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith(("PHOTOTAG_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    for name in ("INDEX", "MODELS", "CACHE"):
+        monkeypatch.setenv(f"PHOTOTAG_{name}", str(folder / ("index.sqlite" if name == "INDEX" else name.lower())))
+    return folder
+
+
+@pytest.fixture
+def phototag(home: Path) -> Run:
+    """Run the command line in a process of its own: `phototag("scan", folder).stdout`."""
+
+    def run(*args: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "phototag", *map(str, args)]
+        settings = {"capture_output": True, "text": True, "timeout": 300, **options}
+        return subprocess.run(command, check=False, **settings)  # type: ignore[call-overload,no-any-return]
+
+    return run
