@@ -91,9 +91,10 @@ def load_network(folder: Path) -> Network:
     manifest = _read_manifest(folder / "network.json")
     try:
         hashes = {str(role): (str(entry["file"]), str(entry["sha256"])) for role, entry in manifest["files"].items()}
+        decides = [sorted(hashes.items()), manifest["image_size"], manifest["fit"]]
         return Network(
             name=str(manifest["name"]),
-            fingerprint=hashlib.sha256(json.dumps(sorted(hashes.items())).encode()).hexdigest(),
+            fingerprint=hashlib.sha256(json.dumps(decides).encode()).hexdigest(),
             folder=str(folder),
             files={role: file for role, (file, _) in hashes.items()},
             image_size=int(manifest["image_size"]),
@@ -151,6 +152,19 @@ def load_bundle(folder: Path) -> Bundle:
         raise ModelError(f"the model in {folder} is damaged ({exc!r}): train it again or restore the folder") from exc
 
 
+def check_output(folder: Path) -> None:
+    """Make sure that a bundle may be written to a folder: it is absent, empty, or holds one already.
+
+    Raises:
+        ModelError: it holds something else, or cannot be looked into.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
+            raise ModelError(f"{folder} is not empty and holds no model: choose another --output")
+    except OSError as exc:
+        raise ModelError(f"the model cannot be written to {folder}: {exc.strerror}") from exc
+
+
 def save_bundle(
     folder: Path,
     *,
@@ -175,8 +189,7 @@ def save_bundle(
     Raises:
         ModelError: `folder` holds something else, or cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
-        raise ModelError(f"{folder} is not empty and holds no model: choose another --output")
+    check_output(folder)
     fresh = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     stale = folder.with_name(f".{folder.name}.old-{os.getpid()}")
     try:
@@ -215,7 +228,11 @@ def save_bundle(
 
 def list_bundles(models_dir: Path) -> Iterator[Bundle | ModelError]:
     """The built-in model, then the user's, newest first; a damaged one comes as the error it raises."""
-    yield load_bundle(shipped_models() / BUILT_IN)
+    try:
+        built_in: Bundle | ModelError = load_bundle(shipped_models() / BUILT_IN)
+    except ModelError as exc:
+        built_in = exc
+    yield built_in
     found: list[tuple[str, Bundle | ModelError]] = []
     for manifest in models_dir.glob("*/manifest.json"):
         try:
