@@ -1,10 +1,11 @@
 """The command line: options in, one room's work called, messages and an exit code out."""
 
 import logging
-import os
 import signal
 import sys
+from contextlib import nullcontext
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 import phototag
+from phototag.cli.quiet import quiet_native
 from phototag.errors import PhotoTagError
 from phototag.settings import Settings, load_settings
 
@@ -62,8 +64,6 @@ def phototag_command(ctx: click.Context, index: Path | None, config: Path | None
         format="%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "phototag: %(message)s",
         stream=sys.stderr,
     )
-    if not debug:  # TensorFlow and LiteRT write to stderr by themselves unless told not to
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     ctx.obj = {"config": config, "index": index}
 
 
@@ -76,23 +76,28 @@ def main() -> None:
     """Run the command line; the one place that turns errors into messages and exit codes."""
     signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in sys.argv
+    with nullcontext() if debug else quiet_native():
+        for stream in (sys.stdout, sys.stderr):  # a photo's name may hold any bytes
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        code = _run(debug=debug)
+    sys.exit(code)
+
+
+def _run(*, debug: bool) -> int:
     try:
-        code = phototag_command.main(standalone_mode=False, prog_name="phototag")
+        return int(phototag_command.main(standalone_mode=False, prog_name="phototag") or 0)
     except click.ClickException as exc:
         exc.show()
-        code = exc.exit_code
+        return exc.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("phototag: stopped; what was finished is kept", err=True)
-        code = _INTERRUPTED
+        return _INTERRUPTED
     except PhotoTagError as exc:
         if debug:
             raise
         click.echo(f"phototag: {exc}", err=True)
-        code = exc.exit_code
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code)
+        return exc.exit_code
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -38,7 +38,8 @@ class Hit:
 
     Attributes:
         path: as in `PhotoRef`.
-        score: of the best matching tag, 0 to 1; 1 for the owner's own keyword.
+        score: 0 to 1, of the tag that matches best, 1 for the owner's own keyword; where several words must all be
+            there, of the least sure of them.
         tags: all of its words, best first, phototag's and the owner's.
     """
 
@@ -98,11 +99,17 @@ class Index(Protocol):
         ...
 
     def intend(self, ref: PhotoRef, model: str, added: frozenset[str], moved_from: int | None = None) -> None:
-        """Note, durably against a killed process, that a write of phototag's words `added` is about to begin."""
+        """Note, durably against a killed process, that a write of phototag's words `added` is about to begin.
+
+        With `moved_from`, the photo of that number is from now on the one at `ref.path`.
+        """
         ...
 
     def remember(self, results: Sequence[Tagged | Failed], model: str, decision: str) -> None:
-        """Record a batch: tags, keywords, places, failures; clears the intents of its photos."""
+        """Record a batch: tags, keywords, places, failures; clears this model's intents of the photos it tagged.
+
+        A failed photo keeps what earlier runs found out about it, unfinished writes included.
+        """
         ...
 
     def forget(self, numbers: Sequence[int]) -> None:
@@ -111,6 +118,14 @@ class Index(Protocol):
 
     def search(self, query: str, limit: int | None = None, offset: int = 0) -> Iterator[Hit]:
         """Photos that match, best first.
+
+        Raises:
+            QueryError: the query cannot be understood.
+        """
+        ...
+
+    def suggest(self, query: str) -> dict[str, tuple[str, ...]]:
+        """The words of a query that no photo has, each with the known words most like it, the likeliest first.
 
         Raises:
             QueryError: the query cannot be understood.

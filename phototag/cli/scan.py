@@ -1,0 +1,154 @@
+"""`phototag scan`: options in, photos tagged, a summary and an exit code out."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from phototag.bundle import Bundle, find_bundle
+from phototag.cli import settings_of
+from phototag.cli.progress import Progress
+from phototag.cli.report import Report
+from phototag.cli.text import rounded, shown
+from phototag.records import Event, Failed, Forgotten, Missing, Tagged
+from phototag.settings import Settings
+
+_SOME_FAILED = 1
+
+
+@click.command("scan", short_help="Tag the photos in a library and remember them.")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(), metavar="DIR...")
+@click.option("--model", metavar="NAME", help="The model to tag with [default: the newest trained one, else imagenet].")
+@click.option("--dry-run", is_flag=True, help="Say what would be tagged; change neither photos nor index.")
+@click.option("--no-write", is_flag=True, help="Tag in the index only; leave the photos as they are.")
+@click.option("--rescan", is_flag=True, help="Look again at photos that have not changed.")
+@click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), help="Tag from this score on [default: the model's own]."
+)
+@click.option("--max-tags", type=click.IntRange(1), help="At most so many tags a photo, broader words not counted.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
+@click.option("--workers", type=click.IntRange(1), help="Threads that decode [default: one a core].")
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo, and one for the summary.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong; for cron.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    folders: tuple[str, ...],
+    dry_run: bool,
+    no_write: bool,
+    rescan: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Tag the photos in a library and remember them.
+
+    Walks the folders DIR, at any depth. JPEGs get their tags inside, as keywords that every photo program reads; other
+    formats get an .xmp sidecar. Keywords that are there already stay. Photos that have not changed since the last scan
+    are not read again, so that the same command may run every night.
+
+    Exit code: 0 all is well, 1 some photos failed (they are listed), 3 another scan is at work.
+    """
+    settings = settings_of(ctx, **options)
+    bundle = find_bundle(settings.model, settings.models)
+    if not quiet:
+        click.echo(f"tagging with the model {bundle.name}", err=True)
+    report = Report(dry_run=dry_run)
+    with Progress(folders, visible=not quiet and not as_json and sys.stderr.isatty()) as progress:
+        for event in _events(folders, settings, bundle, dry_run=dry_run, write=not no_write, rescan=rescan):
+            report.add(event)
+            progress.advance(event)
+            for line in _lines(event, bundle.name, as_json=as_json, dry_run=dry_run and not quiet):
+                progress.write(line)
+    if as_json:
+        click.echo(json.dumps({"event": "summary", **report.as_dict()}))
+    elif not quiet:
+        click.echo(report.as_text())
+    elif report.wrong:
+        click.echo("\n".join(report.wrong), err=True)
+    return _SOME_FAILED if report.failed else 0
+
+
+def _events(
+    folders: Sequence[str], settings: Settings, bundle: Bundle, *, dry_run: bool, write: bool, rescan: bool
+) -> Iterator[Event]:
+    """Open what a scan needs, in the order that fails soonest, and run it."""
+    from phototag.backbone import open_backbone
+    from phototag.decide import Rules
+    from phototag.index import open_index
+    from phototag.index.lock import scan_lock
+    from phototag.metadata import open_writer
+    from phototag.scan import Job, scan
+
+    rules = Rules(min_confidence=settings.min_confidence, max_tags=settings.max_tags)
+    with ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(scan_lock(settings.index))
+        path = settings.index
+        if dry_run and not path.exists():  # nothing is known yet, and nothing may be created
+            path = Path(stack.enter_context(TemporaryDirectory())) / "index.sqlite"
+        index = open_index(path, readonly=dry_run and path == settings.index)
+        stack.callback(index.close)
+        job = Job(
+            model=bundle.name,
+            decision=hashlib.sha256(f"{bundle.fingerprint} {rules}".encode()).hexdigest(),
+            classifier=bundle.classifier,
+            rules=rules,
+            backbone=open_backbone(bundle.network, settings.device),
+            writer=open_writer(),
+            index=index,
+            workers=settings.workers or _cores(),
+            write=write,
+            dry_run=dry_run,
+            rescan=rescan,
+        )
+        yield from scan(folders, job)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _lines(event: Event, model: str, *, as_json: bool, dry_run: bool) -> Iterator[str]:
+    """What an event prints on stdout: JSON for programs, and the words a dry run would write for people."""
+    if as_json:
+        if (entry := _as_json(event)) is not None:
+            yield json.dumps({**entry, "model": model} if entry["event"] == "photo" else entry)
+    elif dry_run and isinstance(event, Tagged):
+        words = ", ".join(f"{tag.word} {tag.score:.2f}" for tag in event.decided.tags)
+        yield f"{shown(event.ref.path)}: {words or 'none of these'}"
+
+
+def _as_json(event: Event) -> dict[str, Any] | None:
+    match event:
+        case Tagged():
+            return {
+                "event": "photo",
+                "path": event.ref.path,
+                "tags": [
+                    {"word": tag.word, "score": rounded(tag.score), "broader": list(tag.broader)}
+                    for tag in event.decided.tags
+                ],
+                "where": event.where,
+                "changed": event.changed,
+                "removed": sorted(event.removed),
+                "keywords": list(event.keywords),
+                "distance": rounded(event.decided.distance),
+                "note": event.note,
+            }
+        case Failed():
+            return {"event": "failed", "path": event.ref.path, "reason": event.reason, "detail": event.detail}
+        case Missing():
+            return {"event": "missing", "folder": event.folder, "photos": event.count}
+        case Forgotten():
+            return {"event": "forgotten", "photos": event.count}
+    return None

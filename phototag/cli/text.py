@@ -1,0 +1,27 @@
+"""Paths and counts in, text fit for people and for pipes out."""
+
+import os
+import sys
+from typing import Any
+
+
+def shown(path: str) -> str:
+    """A path for people's eyes: bytes that are not UTF-8 and control characters are spelled out, on one line."""
+    readable = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in readable)
+
+
+def write_path(path: str, end: bytes = b"\n") -> None:
+    """A path for programs, on stdout: the very bytes the file system has."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(path) + end)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: "1 photo", "12,345 photos"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def rounded(value: Any) -> Any:
+    """A figure as JSON shows it: floats to four places."""
+    return round(value, 4) if isinstance(value, float) else value

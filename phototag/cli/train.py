@@ -1,0 +1,207 @@
+"""`phototag train`: labelled photos and options in, a model, its figures and an exit code out."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from phototag.bundle import BUILT_IN, DEFAULT_NETWORK
+from phototag.cli import settings_of
+from phototag.cli.text import counted, shown
+from phototag.records import Failed
+
+if TYPE_CHECKING:
+    from phototag.train import Outcome, Request
+    from phototag.train.evaluate import Evaluation
+
+_SOME_FAILED = 1
+_NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command("train", short_help="Learn your categories from folders of labelled photos.")
+@click.argument("folder", metavar="DIR", type=_FOLDER)
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="CSV",
+    help="Take the labels from a CSV file (path,labels) and not from the folders; several are joined by |.",
+)
+@click.option("--validation", type=_FOLDER, metavar="DIR", help="Photos to check with, laid out in the same way.")
+@click.option("--name", metavar="NAME", help="What `scan --model` will call it [default: the folder's name].")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where to put the model [default: with the other models].",
+)
+@click.option(
+    "--network",
+    type=click.Choice(_NETWORKS),
+    default=DEFAULT_NETWORK,
+    show_default=True,
+    help="What looks at the photos.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="Train so many epochs at most [default: 100].")
+@click.option(
+    "--dropout", type=click.FloatRange(0, 1, max_open=True), help="Leave out this part of the inputs [default: 0.5]."
+)
+@click.option("--hidden", type=click.IntRange(0), help="Add an inner layer of this width [default: 0, none].")
+@click.option(
+    "--learning-rate", type=click.FloatRange(0, min_open=True), help="Size of the learning steps [default: 0.001]."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Start of the random numbers [default: 0].")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    folder: Path,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Learn your categories from folders of labelled photos.
+
+    DIR holds a folder with photos for each category: DIR/dog, DIR/cat. Folders inside folders are narrower categories:
+    a photo in DIR/animal/dog is tagged dog and animal. Ten photos a category make a start. What the network sees in a
+    photo is kept, so that training again is quick.
+
+    Exit code: 0 all is well, 1 some photos could not be read (they are listed), 6 the photos cannot be learned from.
+    """
+    from phototag.train import train
+
+    request = _request(ctx, folder, **options)
+    with tqdm(unit=" photos", dynamic_ncols=True, leave=False, disable=not _visible(quiet, as_json)) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done)
+
+        outcome = train(request, progress)
+    for failed in outcome.failed:
+        click.echo(_complaint(failed), err=True)
+    if as_json:
+        click.echo(json.dumps(_as_dict(outcome), ensure_ascii=False))
+    elif not quiet:
+        click.echo("\n".join(_report(outcome, request)))
+    return _SOME_FAILED if outcome.failed else 0
+
+
+def _request(
+    ctx: click.Context,
+    folder: Path,
+    *,
+    name: str | None,
+    output: Path | None,
+    labels: Path | None,
+    validation: Path | None,
+    network: str,
+    device: str | None,
+    **head: Any,
+) -> "Request":
+    """What the options ask for, on top of the settings."""
+    from phototag.train import HeadSettings, Request
+
+    settings = settings_of(ctx, device=device)
+    called = _name(name or folder.resolve().name)
+    return Request(
+        root=folder,
+        labels=labels,
+        validation=validation,
+        name=called,
+        output=(output or settings.models / called).absolute(),
+        cache=settings.cache,
+        network=network,
+        device=settings.device,
+        workers=settings.workers or _cores(),
+        head=HeadSettings(**{key: value for key, value in head.items() if value is not None}),
+    )
+
+
+def _visible(quiet: bool, as_json: bool) -> bool:
+    return not quiet and not as_json and sys.stderr.isatty()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _name(wanted: str) -> str:
+    """A model's name that is safe as a folder's and on a command line."""
+    name = re.sub(r"[^\w.-]+", "-", wanted).strip("-.")
+    if not name:
+        raise click.UsageError("the model needs a name: choose one with --name")
+    if name == BUILT_IN:
+        raise click.UsageError(f"{BUILT_IN} is the name of the built-in model: choose another with --name")
+    return name
+
+
+def _complaint(failed: Failed) -> str:
+    return f"{shown(failed.ref.path)}: {failed.reason}" + (f": {failed.detail}" if failed.detail else "")
+
+
+def _as_dict(outcome: "Outcome") -> dict[str, Any]:
+    return {
+        "name": outcome.bundle.name,
+        "folder": str(outcome.bundle.folder),
+        "fingerprint": outcome.bundle.fingerprint,
+        "metrics": dict(outcome.bundle.metrics),
+        "failed": [
+            {"path": failed.ref.path, "reason": failed.reason, "detail": failed.detail} for failed in outcome.failed
+        ],
+    }
+
+
+def _report(outcome: "Outcome", request: "Request") -> Iterator[str]:
+    """What training came to, for people."""
+    if outcome.evaluation is None:
+        yield "No category has a second photo, so nothing could be checked."
+    else:
+        yield from _table(outcome.evaluation)
+        yield ""
+        yield from _figures(outcome.evaluation, apart=request.validation is not None)
+    if outcome.failed:
+        yield f"{counted(len(outcome.failed), 'photo')} could not be read and were left out."
+    name = outcome.bundle.name
+    found_by_name = outcome.bundle.folder.parent.samefile(request.output.parent) and request.output.name == name
+    yield ""
+    yield f"The model is in {shown(str(outcome.bundle.folder))}. To use it:"
+    yield f"  phototag scan --model {name if found_by_name else shown(str(outcome.bundle.folder))} ~/Pictures"
+
+
+def _table(figures: "Evaluation") -> Iterator[str]:
+    width = max(len("category"), *(len(shown(one.name)) for one in figures.categories))
+    yield f"{'category':<{width}}  learned  checked  precision  recall"
+    for one in figures.categories:
+        numbers = f"{one.learned:>7,}  {one.checked:>7,}  {_part(one.precision):>9}  {_part(one.recall):>6}"
+        yield f"{shown(one.name):<{width}}  {numbers}"
+
+
+def _figures(figures: "Evaluation", *, apart: bool) -> Iterator[str]:
+    how = "photos kept apart" if apart else "photos held out in turn"
+    yield f"Learned from {counted(figures.learned, 'photo')}, checked with {counted(figures.checked, 'photo')} ({how})."
+    yield (
+        f"A scan would tag {figures.right:.1%} of them right, give {figures.wrong:.1%} a wrong tag "
+        f"and {figures.untagged:.1%} none."
+    )
+    if figures.accuracy is not None:
+        yield f"Accuracy, if the likeliest category always counted: {figures.accuracy:.1%}"
+    if figures.mean_average_precision is not None:
+        yield f"Mean average precision {figures.mean_average_precision:.3f}, micro-F1 {figures.micro_f1:.3f}"
+    if figures.confused:
+        pairs = ", ".join(f"{shown(true)} taken for {shown(best)} {n} times" for true, best, n in figures.confused)
+        yield f"Most confused: {pairs}"
+
+
+def _part(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,223 @@
+"""What people type in, a tree of words out, and what the tree makes of one photo. Pure; no database here.
+
+query := all ("OR" all)*        words side by side must all be there; AND between them says the same
+all   := part ("AND"? part)*
+part  := "-" part | "(" query ")" | "quoted words" | word | word*
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from phototag.errors import QueryError
+from phototag.index.words import fold, normal_form
+
+EXACT = 20_000
+"""Added to the rank of a tag that is the word itself, so that "dog" stands above any "hot dog"."""
+
+_SURE = EXACT + 10_001
+_DEPTH_MOST = 50
+_PARTS_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word or a quoted phrase.
+
+    Attributes:
+        text: as it was typed.
+        normal: its normal form, never empty.
+        prefix: what tags' tokens must begin with, for `beac*`; empty: whole words.
+    """
+
+    text: str
+    normal: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part must match."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """One part must match."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part must not match."""
+
+    part: "Node"
+
+
+Node: TypeAlias = Word | All | Any | Not
+
+
+def parse(query: str) -> Node:
+    """Read a query.
+
+    Raises:
+        QueryError: with the query and a mark under the spot.
+    """
+    return _Parser(query).parse()
+
+
+def words_of(node: Node, *, wanted_only: bool = False) -> Iterator[Word]:
+    """Every word in a query; those within a part to be left out too, unless `wanted_only`."""
+    if isinstance(node, Word):
+        yield node
+    elif isinstance(node, Not):
+        yield from () if wanted_only else words_of(node.part)
+    else:
+        for part in node.parts:
+            yield from words_of(part, wanted_only=wanted_only)
+
+
+def tag_rank(score: int, exact: bool) -> int:
+    """How well one tag answers one word: above 0, more is better.
+
+    Args:
+        score: in ten-thousandths.
+        exact: whether the tag is the word, and not only holds it.
+    """
+    return 1 + score + (EXACT if exact else 0)
+
+
+def rank(node: Node, ranks: Mapping[Word, int]) -> int:
+    """How well a photo answers a query, 0 if it does not.
+
+    Words that must all be there are as sure as the least sure of them, alternatives as the surest, and that a word
+    is not there is taken as sure (the minimum and maximum of fuzzy logic, Zadeh 1965).
+
+    Args:
+        ranks: of each word, its best tag in the photo; absent or 0 where there is none.
+    """
+    if isinstance(node, Word):
+        return ranks.get(node, 0)
+    if isinstance(node, Not):
+        return 0 if rank(node.part, ranks) else _SURE
+    if isinstance(node, All):
+        return min(rank(part, ranks) for part in node.parts)
+    return max(rank(part, ranks) for part in node.parts)
+
+
+def score_of(rank_: int) -> float:
+    """The score, 0 to 1, within a rank above 0."""
+    return ((rank_ - 1) % EXACT) / 10_000
+
+
+class _Parser:
+    """Recursive descent over the characters; `_at` is the next one."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._parts = 0
+
+    def parse(self) -> Node:
+        if not self._text.strip():
+            raise QueryError("there is nothing to search for: give a word")
+        node = self._query(depth=0)
+        if self._at < len(self._text):  # only a closing parenthesis ends a query early
+            raise self._error("this parenthesis was never opened", self._at)
+        return node
+
+    def _query(self, depth: int) -> Node:
+        parts = [self._all(depth)]
+        while self._keyword("OR"):
+            parts.append(self._all(depth))
+        return parts[0] if len(parts) == 1 else Any(tuple(parts))
+
+    def _all(self, depth: int) -> Node:
+        parts = [self._part(depth)]
+        while self._keyword("AND") or not self._ends():
+            parts.append(self._part(depth))
+        return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+    def _part(self, depth: int) -> Node:
+        self._skip_spaces()
+        start, negative = self._at, False
+        while self._peek() == "-":
+            self._at += 1
+            negative = not negative
+        self._parts += 1
+        if depth > _DEPTH_MOST or self._parts > _PARTS_MOST:
+            raise self._error("the query is too long or nested too deeply", start)
+        node: Node
+        if self._peek() == "(":
+            node = self._group(depth)
+        elif self._peek() == '"':
+            node = self._phrase()
+        else:
+            node = self._word(start)
+        return Not(node) if negative else node
+
+    def _group(self, depth: int) -> Node:
+        opened = self._at
+        self._at += 1
+        node = self._query(depth + 1)
+        self._skip_spaces()
+        if self._peek() != ")":
+            raise self._error("this parenthesis is never closed", opened)
+        self._at += 1
+        return node
+
+    def _phrase(self) -> Word:
+        opened = self._at
+        closed = self._text.find('"', opened + 1)
+        if closed < 0:
+            raise self._error("this quote is never closed", opened)
+        self._at = closed + 1
+        return self._searchable(self._text[opened + 1 : closed], opened)
+
+    def _word(self, start: int) -> Word:
+        begin = self._at
+        while self._at < len(self._text) and not self._text[self._at].isspace() and self._text[self._at] not in '()"':
+            self._at += 1
+        text = self._text[begin : self._at]
+        if not text or text in ("OR", "AND"):
+            raise self._error("a word is missing here", start)
+        if text.endswith("*") and fold(text):
+            return Word(text, normal_form(text), prefix=fold(text))
+        return self._searchable(text, begin)
+
+    def _searchable(self, text: str, at: int) -> Word:
+        normal = normal_form(text)
+        if not normal:
+            raise self._error("there is no letter or number in this", at)
+        return Word(text, normal)
+
+    def _keyword(self, keyword: str) -> bool:
+        """Take the keyword if it comes next."""
+        self._skip_spaces()
+        end = self._at + len(keyword)
+        if self._text[self._at : end] != keyword or not (end == len(self._text) or self._text[end] in ' \t\n()"'):
+            return False
+        self._at = end
+        return True
+
+    def _ends(self) -> bool:
+        """Whether nothing more can belong to these words side by side."""
+        self._skip_spaces()
+        if self._at == len(self._text) or self._peek() == ")":
+            return True
+        here, is_or = self._at, self._keyword("OR")
+        self._at = here
+        return is_or
+
+    def _skip_spaces(self) -> None:
+        while self._at < len(self._text) and self._text[self._at].isspace():
+            self._at += 1
+
+    def _peek(self) -> str:
+        return self._text[self._at : self._at + 1]
+
+    def _error(self, problem: str, at: int) -> QueryError:
+        shown = "".join(c if c.isprintable() else " " for c in self._text)
+        return QueryError(f"{problem}\n  {shown}\n  {' ' * at}^")

@@ -1,0 +1,245 @@
+"""Rows in, the records of the index out. Every function runs inside the caller's transaction."""
+
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
+
+from phototag.index import Entry, Known, TagCount, Verdict
+from phototag.index.rows import broader_of, join_path, split_path, words_by_id
+from phototag.index.tables import (
+    OWNER,
+    SCORE_SCALE,
+    cameras,
+    decisions,
+    folders,
+    intents,
+    photo_tags,
+    photos,
+    rejected,
+    sources,
+    tags,
+    verdicts,
+)
+from phototag.records import Facts, Memory, PhotoRef, Tag
+
+
+def known_in(connection: Connection, folder: str, model: str) -> dict[str, Known]:
+    """The photos directly in a folder, by name."""
+    found = _known(connection, folders.c.path == os.fsencode(folder), model)
+    return {os.path.basename(known.ref.path): known for known in found}
+
+
+def known_by_content(connection: Connection, content_hash: bytes, model: str) -> list[Known]:
+    """Photos of these very bytes, in the order of their numbers."""
+    return sorted(_known(connection, photos.c.content_hash == content_hash, model), key=lambda known: known.number)
+
+
+def folders_after(connection: Connection, root: str, last: bytes | None, limit: int) -> list[bytes]:
+    """The next folders at or below a root in which photos are known, in order of their bytes, after `last`."""
+    used = exists().where(photos.c.folder_id == folders.c.id)
+    query = select(folders.c.path).where(_at_or_below(root), used).order_by(folders.c.path).limit(limit)
+    if last is not None:
+        query = query.where(folders.c.path > last)
+    return list(connection.execute(query).scalars())
+
+
+def photo_count(connection: Connection, root: str | None) -> int:
+    """How many photos are known, at or below a root."""
+    query = select(func.count()).select_from(photos)
+    if root is not None:
+        query = query.join(folders).where(_at_or_below(root))
+    return int(connection.execute(query).scalar_one())
+
+
+def count_tags(connection: Connection) -> Iterator[TagCount]:
+    """Every word that photos carry, the most frequent first; a word both gave comes twice."""
+    mine = (photo_tags.c.source_id == OWNER).label("mine")
+    count = func.count(photo_tags.c.photo_id.distinct()).label("photos")
+    counted = (
+        select(photo_tags.c.tag_id, mine, count)
+        .where(photo_tags.c.score.is_not(None))
+        .group_by(photo_tags.c.tag_id, mine)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(tags.c.word, counted.c.mine, counted.c.photos)
+        .join(counted, counted.c.tag_id == tags.c.id)
+        .order_by(counted.c.photos.desc(), tags.c.word, counted.c.mine)
+    )
+    for word, by_owner, number in rows:
+        yield TagCount(word, number, "me" if by_owner else "phototag")
+
+
+def entry(connection: Connection, path: str) -> Entry | None:
+    """All that is known of the photo at a path."""
+    folder, name = split_path(path)
+    row = connection.execute(
+        select(photos, folders.c.path, cameras.c.name.label("camera"))
+        .join(folders)
+        .outerjoin(cameras)
+        .where(folders.c.path == folder, photos.c.name == name)
+    ).one_or_none()
+    if row is None:
+        return None
+    own = select(tags.c.word).join(photo_tags).where(photo_tags.c.photo_id == row.id, photo_tags.c.source_id == OWNER)
+    refused = select(tags.c.word).join(rejected).where(rejected.c.photo_id == row.id)
+    facts = None
+    if row.format is not None:
+        facts = Facts(row.format, row.width, row.height, row.taken, row.camera)
+    failure = f"{row.failure}: {row.failure_detail}" if row.failure and row.failure_detail else row.failure
+    return Entry(
+        ref=_ref(row),
+        facts=facts,
+        content_hash=row.content_hash,
+        keywords=tuple(connection.execute(own.order_by(tags.c.word)).scalars()),
+        rejected=tuple(connection.execute(refused.order_by(tags.c.word)).scalars()),
+        verdicts=tuple(_verdicts(connection, row.id)),
+        failure=failure,
+    )
+
+
+def _at_or_below(root: str) -> ColumnElement[bool]:
+    """A folder's path is the root, or begins with it and a separator: a range, which the index on paths answers."""
+    separator = os.fsencode(os.sep)
+    inside = os.fsencode(root).rstrip(separator) + separator
+    after = inside[:-1] + bytes([inside[-1] + 1])
+    return or_(folders.c.path == os.fsencode(root), and_(folders.c.path >= inside, folders.c.path < after))
+
+
+def _ids(column: Column[int], *conditions: ColumnElement[bool]) -> ScalarSelect[Any]:
+    """Tag numbers of a photo in one text, such as "3,17,29"; equal texts share their words, a photo costs no query."""
+    joined = func.aggregate_strings(cast(column, String), ",")
+    query = select(joined).where(column.table.c.photo_id == photos.c.id, *conditions)
+    return query.correlate(photos).scalar_subquery()
+
+
+def _known_query() -> Select[Any]:
+    mine: ColumnElement[int] = bindparam("source", type_=photo_tags.c.source_id.type)
+    others = photo_tags.c.source_id.not_in((OWNER, mine))
+    unfinished = (
+        select(func.aggregate_strings(intents.c.words, "\n"))
+        .where(intents.c.photo_id == photos.c.id, intents.c.source_id != mine)
+        .correlate(photos)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            photos.c.id,
+            folders.c.path,
+            photos.c.name,
+            photos.c.size_bytes,
+            photos.c.mtime_ns,
+            photos.c.failure,
+            decisions.c.fingerprint,
+            verdicts.c.place,
+            intents.c.words.label("intended"),
+            unfinished.label("others_intended"),
+            _ids(photo_tags.c.tag_id, photo_tags.c.source_id == mine, photo_tags.c.added == 1).label("added"),
+            _ids(photo_tags.c.tag_id, others).label("kept"),
+            _ids(rejected.c.tag_id).label("rejected"),
+            _ids(photo_tags.c.tag_id, others, photo_tags.c.added == 1).label("others"),
+        )
+        .join(folders, folders.c.id == photos.c.folder_id)
+        .outerjoin(verdicts, and_(verdicts.c.photo_id == photos.c.id, verdicts.c.source_id == mine))
+        .outerjoin(decisions, decisions.c.id == verdicts.c.decision_id)
+        .outerjoin(intents, and_(intents.c.photo_id == photos.c.id, intents.c.source_id == mine))
+    )
+
+
+_KNOWN = _known_query()
+
+
+def _known(connection: Connection, which: ColumnElement[bool], model: str) -> Iterator[Known]:
+    source = connection.execute(select(sources.c.id).where(sources.c.name == model)).scalar()
+    rows = connection.execute(_KNOWN.where(which), {"source": -1 if source is None else source}).all()
+    memories = _memories(connection, {row[-4:] for row in rows})
+    # Unpacked by place: a library holds a hundred thousand of these, and names cost more than all the rest.
+    for number, folder, name, size, mtime, failure, decision, place, intended, unfinished, *words in rows:
+        memory = memories[tuple(words)]
+        if intended is not None or unfinished is not None:
+            # Another model's unfinished words are kept, but not counted as there: the scan that finishes them will see.
+            memory = replace(memory, added=memory.added | _listed(intended), kept=memory.kept | _listed(unfinished))
+        ref = PhotoRef(join_path(folder, name), size, mtime)
+        yield Known(number, ref, decision, place, failure, intended is not None, memory)
+
+
+def _memories(connection: Connection, keys: Collection[Sequence[str | None]]) -> dict[Sequence[str | None], Memory]:
+    """The words behind texts of tag numbers; photos with the same words share them."""
+    texts = {text for key in keys for text in key if text}
+    words = words_by_id(connection, {int(number) for text in texts for number in text.split(",")})
+    named: dict[str | None, frozenset[str]] = {
+        text: frozenset(words[int(number)] for number in text.split(",")) for text in texts
+    }
+    return {key: Memory(*(named.get(text, frozenset()) for text in key)) for key in keys}
+
+
+def _listed(lines: str | None) -> frozenset[str]:
+    return frozenset(word for line in (lines or "").splitlines() for word in json.loads(line))
+
+
+def _ref(row: Row[Any]) -> PhotoRef:
+    return PhotoRef(join_path(row.path, row.name), row.size_bytes, row.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    """Words and what one model says they stand under."""
+
+    words: dict[int, str]
+    under: dict[int, tuple[int, ...]]
+
+    def tag(self, number: int, score: int) -> Tag:
+        above = tuple(self.words[other] for other in self.under.get(number, ()))
+        return Tag(self.words[number], score / SCORE_SCALE, above)
+
+
+def _verdicts(connection: Connection, number: int) -> Iterator[Verdict]:
+    """What each model said of a photo, the latest first."""
+    rows = connection.execute(
+        select(verdicts, sources.c.name)
+        .join(sources)
+        .where(verdicts.c.photo_id == number)
+        .order_by(verdicts.c.decided_at.desc(), sources.c.name)
+    ).all()
+    for row in rows:
+        given = connection.execute(
+            select(photo_tags.c.tag_id, photo_tags.c.score)
+            .join(tags)
+            .where(photo_tags.c.photo_id == number, photo_tags.c.source_id == row.source_id)
+            .where(photo_tags.c.score.is_not(None))
+            .order_by(photo_tags.c.score.desc(), tags.c.word)
+        ).all()
+        guesses = json.loads(row.guesses)
+        numbers = {tag for tag, _ in (*given, *guesses)}
+        under = broader_of(connection, row.source_id, numbers)
+        every = numbers.union(*under.values())
+        vocabulary = _Vocabulary(words_by_id(connection, every), under)
+        yield Verdict(
+            model=row.name,
+            where=row.place,
+            tags=tuple(vocabulary.tag(tag, score) for tag, score in given),
+            guesses=tuple(vocabulary.tag(tag, score) for tag, score in guesses),
+            distance=row.distance,
+            decided_at=datetime.fromtimestamp(row.decided_at, UTC).isoformat(timespec="seconds"),
+            note=row.note or "",
+        )

@@ -1,0 +1,103 @@
+"""Paths and words in, the numbers of their rows out, for reading and writing alike. Inside the caller's transaction."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, Connection, insert, select
+
+from phototag.index.tables import broader, folders, photos, tags
+from phototag.index.words import normal_form
+
+CHUNK = 500
+"""Values put into one statement; SQLite takes 32,766."""
+
+_T = TypeVar("_T")
+
+
+def chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Cut a stream into lists."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def storable(text: str) -> str:
+    """Text as UTF-8 can hold it; a path's bytes that are not UTF-8 are spelled out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def split_path(path: str) -> tuple[bytes, bytes]:
+    """A photo's folder and name, in the bytes of the file system."""
+    folder, name = os.path.split(path)
+    return os.fsencode(folder), os.fsencode(name)
+
+
+def join_path(folder: bytes, name: bytes) -> str:
+    """A photo's path as the operating system gave it."""
+    return os.path.join(os.fsdecode(folder), os.fsdecode(name))
+
+
+def intern_values(connection: Connection, column: Column[Any], values: Iterable[Any]) -> dict[Any, int]:
+    """The numbers of values in a table of distinct ones; those not there yet are put there."""
+    table = column.table
+    wanted = sorted(set(values))
+
+    def look_up(some: Sequence[Any]) -> dict[Any, int]:
+        found: dict[Any, int] = {}
+        for chunk in chunks(some, CHUNK):
+            rows = connection.execute(select(column, table.c.id).where(column.in_(chunk)))
+            found.update((value, number) for value, number in rows)
+        return found
+
+    found = look_up(wanted)
+    missing = [value for value in wanted if value not in found]
+    if missing:
+        more: Callable[[Any], dict[str, Any]] = (
+            (lambda v: {"normal": normal_form(v)}) if table is tags else lambda _: {}
+        )
+        connection.execute(insert(table), [{column.name: value} | more(value) for value in missing])
+        found |= look_up(missing)
+    return found
+
+
+def photo_numbers(connection: Connection, paths: Iterable[str]) -> dict[str, int]:
+    """The numbers of photos that are known."""
+    by_folder: dict[bytes, dict[bytes, str]] = {}
+    for path in paths:
+        folder, name = split_path(path)
+        by_folder.setdefault(folder, {})[name] = path
+    found: dict[str, int] = {}
+    for folder, names in by_folder.items():
+        for chunk in chunks(names, CHUNK):
+            rows = connection.execute(
+                select(photos.c.name, photos.c.id)
+                .join(folders)
+                .where(folders.c.path == folder, photos.c.name.in_(chunk))
+            )
+            found.update((names[name], number) for name, number in rows)
+    return found
+
+
+def words_by_id(connection: Connection, tag_ids: Collection[int]) -> dict[int, str]:
+    """The words of tags."""
+    found: dict[int, str] = {}
+    for chunk in chunks(tag_ids, CHUNK):
+        rows = connection.execute(select(tags.c.id, tags.c.word).where(tags.c.id.in_(chunk)))
+        found.update((number, word) for number, word in rows)
+    return found
+
+
+def broader_of(connection: Connection, source: int, tag_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
+    """What a model's words stand under, the most general first; words that stand alone are left out."""
+    found: dict[int, tuple[int, ...]] = {}
+    for chunk in chunks(tag_ids, CHUNK):
+        rows = connection.execute(
+            select(broader.c.tag_id, broader.c.broader_id)
+            .where(broader.c.source_id == source, broader.c.tag_id.in_(chunk))
+            .order_by(broader.c.tag_id, broader.c.position)
+        )
+        for tag, above in rows:
+            found[tag] = (*found.get(tag, ()), above)
+    return found

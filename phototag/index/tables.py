@@ -1,0 +1,120 @@
+"""The index's tables as SQLAlchemy Core sees them; the migrations make them, and a test compares the two."""
+
+from sqlalchemy import REAL, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
+
+SCORE_SCALE = 10_000
+"""A score of 1; scores are kept as whole numbers of ten-thousandths, which take two bytes."""
+
+OWNER = 0
+"""The number of the owner among the sources; all others are models."""
+
+metadata = MetaData()
+
+folders = Table(
+    "folders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", LargeBinary, nullable=False),
+)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("folder_id", ForeignKey("folders.id"), nullable=False),
+    Column("name", LargeBinary, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("content_hash", LargeBinary),
+    Column("format", Text),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("taken", Text),
+    Column("camera_id", ForeignKey("cameras.id")),
+    Column("failure", Text),
+    Column("failure_detail", Text),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("word", Text, nullable=False),
+    Column("normal", Text, nullable=False),
+)
+
+tags_fts = Table(
+    "tags_fts",
+    MetaData(),  # apart: its columns have no types to compare
+    Column("rowid", Integer, primary_key=True),
+    Column("normal", Text),
+    Column("tags_fts", Text),  # FTS5's own: what a MATCH is said of
+)
+
+broader = Table(
+    "broader",
+    metadata,
+    Column("source_id", ForeignKey("sources.id"), primary_key=True),
+    Column("tag_id", ForeignKey("tags.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("broader_id", ForeignKey("tags.id"), nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("photo_id", ForeignKey("photos.id"), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), primary_key=True),
+    Column("decision_id", ForeignKey("decisions.id"), nullable=False),
+    Column("place", Text, nullable=False),
+    Column("decided_at", Integer, nullable=False),
+    Column("guesses", Text, nullable=False),
+    Column("distance", REAL),
+    Column("note", Text),
+)
+
+photo_tags = Table(
+    "photo_tags",
+    metadata,
+    Column("photo_id", ForeignKey("photos.id"), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), primary_key=True),
+    Column("tag_id", ForeignKey("tags.id"), primary_key=True),
+    Column("score", Integer),
+    Column("added", Integer, nullable=False),
+)
+
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("photo_id", ForeignKey("photos.id"), primary_key=True),
+    Column("tag_id", ForeignKey("tags.id"), primary_key=True),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("photo_id", ForeignKey("photos.id"), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), primary_key=True),
+    Column("words", Text, nullable=False),
+)

@@ -1,0 +1,205 @@
+"""`phototag scan` as its users run it: the built-in model on real photos, cron's bare environment, kill -9."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from phototag.index.lock import scan_lock
+from phototag.metadata import open_writer
+from tests.conftest import Run
+from tests.models import save_always
+from tests.photos import make_jpeg
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    folder = tmp_path / "library"
+    folder.mkdir()
+    for n in range(5):
+        (folder / f"{n}.jpg").write_bytes(make_jpeg(size=(320 + n, 240)))
+    return folder
+
+
+@pytest.fixture
+def always(home: Path) -> None:
+    """Make the newest trained model, and so the default, one that always answers."""
+    save_always(home / "models" / "always", "first word", "second word")
+
+
+@pytest.mark.usefixtures("always")
+def test_the_summary_counts_what_happened(phototag: Run, library: Path) -> None:
+    (library / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
+    run = phototag("scan", library)
+    assert run.returncode == 1
+    assert "tagging with the model always" in run.stderr
+    assert "6 photos seen" in run.stdout
+    assert "5 tagged (5 in the photo)" in run.stdout
+    assert "1 failed" in run.stdout
+    assert str(library / "broken.jpg") in run.stdout
+    again = phototag("scan", library)
+    assert again.returncode == 0
+    assert "6 unchanged (1 of them failed before)" in again.stdout
+
+
+@pytest.mark.usefixtures("always")
+def test_json_is_a_line_an_event_and_the_summary_last(phototag: Run, library: Path) -> None:
+    (library / "broken.jpg").write_bytes(b"")
+    run = phototag("scan", "--json", library)
+    events = [json.loads(line) for line in run.stdout.splitlines()]
+    photos = [event for event in events if event["event"] == "photo"]
+    assert len(photos) == 5
+    assert {tag["word"] for tag in photos[0]["tags"]} == {"first word", "second word"}
+    assert [event["reason"] for event in events if event["event"] == "failed"] == ["empty file"]
+    assert events[-1]["event"] == "summary"
+    assert (events[-1]["tagged"], events[-1]["failed"], events[-1]["seen"]) == (5, 1, 6)
+
+
+@pytest.mark.usefixtures("always")
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(phototag: Run, library: Path, home: Path) -> None:
+    before = {path: path.read_bytes() for path in library.iterdir()}
+    run = phototag("scan", "--dry-run", library)
+    assert f"{library / '0.jpg'}: first word 1.00, second word 1.00" in run.stdout
+    assert "5 would be tagged" in run.stdout
+    assert before == {path: path.read_bytes() for path in library.iterdir()}
+    assert not (home / "index.sqlite").exists()
+
+
+@pytest.mark.usefixtures("always")
+def test_no_write_keeps_the_tags_in_the_index(phototag: Run, library: Path) -> None:
+    before = {path: path.read_bytes() for path in library.iterdir()}
+    assert "5 tagged (5 in the index only)" in phototag("scan", "--no-write", library).stdout
+    assert before == {path: path.read_bytes() for path in library.iterdir()}
+    assert len(phototag("search", "first").stdout.splitlines()) == 5
+
+
+@pytest.mark.usefixtures("always")
+def test_max_tags_and_min_confidence_bound_the_tags(phototag: Run, library: Path) -> None:
+    run = phototag("scan", "--json", "--dry-run", "--max-tags", "1", library)
+    assert {len(json.loads(line)["tags"]) for line in run.stdout.splitlines()[:-1]} == {1}
+    run = phototag("scan", "--json", "--dry-run", "--min-confidence", "1", library)
+    assert {len(json.loads(line)["tags"]) for line in run.stdout.splitlines()[:-1]} == {0}
+
+
+@pytest.mark.usefixtures("always")
+def test_rescan_workers_and_device(phototag: Run, library: Path) -> None:
+    phototag("scan", library)
+    run = phototag("scan", "--rescan", "--workers", "1", "--device", "cpu", library)
+    assert "5 tagged" in run.stdout
+    assert "0 unchanged" in run.stdout
+    assert json.loads(phototag("scan", "--json", library).stdout.splitlines()[-1])["files_written"] == 0
+
+
+@pytest.mark.usefixtures("always")
+def test_model_chooses_among_models(phototag: Run, library: Path) -> None:
+    run = phototag("scan", "--dry-run", "--model", "imagenet", library)
+    assert "tagging with the model imagenet" in run.stderr
+    assert "first word" not in run.stdout
+
+
+@pytest.mark.usefixtures("always")
+def test_quiet_says_nothing_unless_something_is_wrong(phototag: Run, library: Path) -> None:
+    run = phototag("scan", "--quiet", library)
+    assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
+    (library / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
+    run = phototag("scan", "--quiet", library)
+    assert run.stdout == ""
+    assert run.stderr.startswith(str(library / "broken.jpg"))
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_second_scan_says_so_and_leaves_with_3(phototag: Run, library: Path, home: Path) -> None:
+    with scan_lock(home / "index.sqlite"):
+        run = phototag("scan", library)
+    assert run.returncode == 3
+    assert "another scan is at work" in run.stderr
+
+
+def test_a_missing_folder_is_a_failure_with_its_reason(phototag: Run, tmp_path: Path) -> None:
+    run = phototag("scan", tmp_path / "nowhere")
+    assert run.returncode == 1
+    assert "not found: there is no such folder" in run.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="cron's environment is POSIX")
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("with_home", [True, False], ids=["cron's variables", "no HOME at all"])
+def test_it_runs_in_crons_bare_environment(library: Path, home: Path, with_home: bool) -> None:
+    places = {f"PHOTOTAG_{name}": os.environ[f"PHOTOTAG_{name}"] for name in ("INDEX", "MODELS", "CACHE")}
+    bare = {"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "LOGNAME": "x"} | ({"HOME": str(home)} if with_home else {})
+    (library / "grün.jpg").write_bytes(make_jpeg(size=(64, 64)))
+    command = f"{Path(sys.executable).with_name('phototag')} scan --quiet {library}"
+    run = subprocess.run(
+        ["/bin/sh", "-c", command],
+        env=bare | places,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
+    assert set(open_writer().read(str(library / "grün.jpg")).photo) == {"first word", "second word"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
+def test_a_kill_at_any_point_leaves_each_photo_old_or_new_and_the_next_run_finishes(
+    home: Path, tmp_path: Path, phototag: Run
+) -> None:
+    save_always(home / "models" / "always", "word")
+    library = tmp_path / "library"
+    library.mkdir()
+    old = {f"{n:03}.jpg": make_jpeg(size=(400 + n, 300)) for n in range(150)}
+    reference = tmp_path / "reference"
+    reference.mkdir()
+    for folder in (library, reference):
+        for name, data in old.items():
+            (folder / name).write_bytes(data)
+    elsewhere = os.environ | {"PHOTOTAG_INDEX": str(tmp_path / "reference.sqlite")}
+    assert phototag("scan", reference, env=elsewhere).returncode == 0
+    new = {name: (reference / name).read_bytes() for name in old}
+    chance = random.Random(1)
+    for _ in range(6):
+        written = sum((library / name).read_bytes() != data for name, data in old.items())
+        with subprocess.Popen([sys.executable, "-m", "phototag", "scan", "--quiet", str(library)]) as process:
+            end = time.monotonic() + 30
+            while process.poll() is None and time.monotonic() < end:
+                if sum((library / name).read_bytes() != data for name, data in old.items()) > written:
+                    time.sleep(chance.random() * 0.1)
+                    break
+            process.kill()
+        for name, data in old.items():
+            assert (library / name).read_bytes() in (data, new[name]), name
+    assert phototag("scan", library).returncode == 0
+    assert {name: (library / name).read_bytes() for name in old} == new
+    assert sorted(path.name for path in library.iterdir()) == sorted(old)
+    assert len(phototag("search", "--limit", "1000", "word").stdout.splitlines()) == len(old)
+    assert "owner" not in phototag("tags", "--json").stdout
+
+
+def test_the_built_in_model_finds_the_dogs(real_photos: Path, tmp_path: Path, phototag: Run) -> None:
+    library = tmp_path / "library"
+    shutil.copytree(real_photos / "pets", library / "pets")
+    for path in sorted((real_photos / "unknown").iterdir())[::5]:
+        shutil.copy(path, library)
+    run = phototag("scan", library)
+    assert run.returncode == 0, run.stdout
+    found = phototag("search", "dog", "--limit", "20").stdout.splitlines()
+    assert len(found) == 20
+    assert not [path for path in found if "/cat" in path]
+
+
+def test_every_broken_file_is_named_with_its_reason(real_photos: Path, tmp_path: Path, phototag: Run) -> None:
+    shutil.copytree(real_photos / "broken", tmp_path / "broken")
+    run = phototag("scan", tmp_path / "broken")
+    assert run.returncode == 1
+    assert "Traceback" not in run.stdout + run.stderr
+    listed = [line for line in run.stdout.splitlines() if line.startswith(str(tmp_path / "broken"))]
+    assert len(listed) == len(list((tmp_path / "broken").iterdir()))
+    assert all(re.search(r"broken/[^:]+: [a-z ]+: ", line) for line in listed)

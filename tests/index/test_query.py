@@ -1,0 +1,103 @@
+"""What people type in becomes a tree, or an error that points at the spot."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phototag.errors import QueryError
+from phototag.index.query import All, Any, Not, Word, parse, rank, score_of, tag_rank, words_of
+
+DOG, CAT, BEACH = (Word(word, word) for word in ("dog", "cat", "beach"))
+
+
+@pytest.mark.parametrize(
+    ("query", "tree"),
+    [
+        ("dog", DOG),
+        ("  dog\t", DOG),
+        ("Dogs", Word("Dogs", "dog")),
+        ("dog cat", All((DOG, CAT))),
+        ("dog AND cat", All((DOG, CAT))),
+        ("dog OR cat", Any((DOG, CAT))),
+        ("dog or cat", All((DOG, Word("or", "or"), CAT))),
+        ("dog cat OR beach", Any((All((DOG, CAT)), BEACH))),
+        ("dog (cat OR beach)", All((DOG, Any((CAT, BEACH))))),
+        ("dog(cat)", All((DOG, CAT))),
+        ("-dog", Not(DOG)),
+        ("--dog", DOG),
+        ("-(dog cat)", Not(All((DOG, CAT)))),
+        ('"Hot  Dogs"', Word("Hot  Dogs", "hot dog")),
+        ('-"hot dog"', Not(Word("hot dog", "hot dog"))),
+        ('dog"cat"', All((DOG, CAT))),
+        ("t-shirt", Word("t-shirt", "t shirt")),
+        ("ORANGE", Word("ORANGE", "orange")),
+        ("beaches*", Word("beaches*", "beach", prefix="beaches")),
+        ('"OR"', Word("OR", "or")),
+    ],
+)
+def test_a_query_is_read(query: str, tree: object) -> None:
+    assert parse(query) == tree
+
+
+@pytest.mark.parametrize(
+    ("query", "says", "column"),
+    [
+        ('dog "hot', "never closed", 4),
+        ("(dog", "never closed", 0),
+        ("(dog (cat)", "never closed", 0),
+        ("dog)", "never opened", 3),
+        ("()", "missing", 1),
+        ("dog OR", "missing", 6),
+        ("OR dog", "missing", 0),
+        ("dog OR OR cat", "missing", 7),
+        ("dog -", "missing", 4),
+        ("dog - ", "missing", 4),
+        ("dog !!!", "no letter", 4),
+        ('""', "no letter", 0),
+        ("*", "no letter", 0),
+    ],
+)
+def test_an_error_points_at_the_spot(query: str, says: str, column: int) -> None:
+    with pytest.raises(QueryError, match=says) as error:
+        parse(query)
+    _, shown, mark = str(error.value).splitlines()
+    assert shown == f"  {query}"
+    assert mark == "  " + " " * column + "^"
+
+
+@pytest.mark.parametrize("query", ["", "  \n"])
+def test_an_empty_query_is_an_error(query: str) -> None:
+    with pytest.raises(QueryError, match="nothing to search for"):
+        parse(query)
+
+
+@pytest.mark.parametrize("query", ["(" * 5_000 + "dog", "dog " * 5_000, "-" * 5_000, '"' * 4_999], ids=len)
+def test_a_query_without_bounds_is_an_error(query: str) -> None:
+    with pytest.raises(QueryError):
+        parse(query)
+
+
+@given(st.text(st.one_of(st.sampled_from('ab()"-* OR'), st.characters())))
+def test_any_text_is_a_query_or_a_query_error(text: str) -> None:
+    try:
+        tree = parse(text)
+    except QueryError:
+        return
+    assert all(word.normal for word in words_of(tree))
+
+
+def test_the_word_itself_ranks_above_a_tag_that_holds_it() -> None:
+    assert tag_rank(1, exact=True) > tag_rank(10_000, exact=False) > tag_rank(0, exact=False) > 0
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_score_comes_back_from_the_rank(exact: bool) -> None:
+    assert [score_of(tag_rank(score, exact)) for score in (0, 1, 9_999, 10_000)] == [0, 0.0001, 0.9999, 1]
+
+
+def test_words_together_are_as_sure_as_the_least_sure() -> None:
+    ranks = {DOG: tag_rank(9_000, True), CAT: tag_rank(5_000, True)}
+    assert score_of(rank(parse("dog cat"), ranks)) == 0.5
+    assert score_of(rank(parse("dog OR cat"), ranks)) == 0.9
+    assert score_of(rank(parse("cat -beach"), ranks)) == 0.5
+    assert rank(parse("dog -cat"), ranks) == 0

@@ -1,0 +1,224 @@
+"""What every kind of index answers to a query."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from phototag.errors import QueryError
+from phototag.index import Index, open_index
+from phototag.records import Tag, Tagged
+from tests.index.records import tagged
+
+Words = set[str]
+Question = tuple[str, Callable[[Words], bool]]
+
+
+def remember(index: Index, *results: Tagged, model: str = "mine") -> None:
+    index.remember(results, model, "1")
+
+
+def names(index: Index, query: str, limit: int | None = None, offset: int = 0) -> list[str]:
+    return [Path(hit.path).stem for hit in index.search(query, limit, offset)]
+
+
+@pytest.fixture
+def pets(index: Index) -> Index:
+    remember(
+        index,
+        tagged("/p/rex.jpg", Tag("dog", 0.7, ("animal",)), Tag("beach", 0.95)),
+        tagged("/p/fido.jpg", Tag("dog", 0.9, ("animal",))),
+        tagged("/p/lunch.jpg", Tag("hot dog", 0.99, ("food",))),
+        tagged("/p/tom.jpg", Tag("cat", 0.8, ("animal",)), keywords=("My dogs' friend", "Übergröße")),
+        tagged("/p/empty.jpg", keywords=("海滩日落",)),
+    )
+    return index
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("dog", ["fido", "rex", "tom", "lunch"]),
+        ("DOGS", ["fido", "rex", "tom", "lunch"]),
+        ("animal", ["fido", "tom", "rex"]),
+        ("dog beach", ["rex"]),
+        ("dog -beach", ["fido", "tom", "lunch"]),
+        ("-animal", ["lunch", "empty"]),
+        ('"hot dog"', ["lunch"]),
+        ('"dog hot"', []),
+        ('dog -"hot dog" -cat', ["fido", "rex"]),
+        ("cat OR beach", ["rex", "tom"]),
+        ("(cat OR beach) -dog", []),
+        ("(cat OR beach) animal", ["tom", "rex"]),
+        ("ubergrosse", ["tom"]),
+        ("uber*", ["tom"]),
+        ("foo*", ["lunch"]),
+        ("海滩", ["empty"]),
+        ("日落", ["empty"]),
+        ("滩海", []),
+        ("nothing", []),
+        ("-nothing dog beach", ["rex"]),
+    ],
+)
+def test_a_query_finds_its_photos_best_first(pets: Index, query: str, found: list[str]) -> None:
+    assert names(pets, query) == found
+
+
+def test_the_score_is_of_the_matching_tag_and_all_words_come_with_it(pets: Index) -> None:
+    (hit,) = pets.search("dog beach")
+    assert hit.score == 0.7
+    assert hit.tags == ("beach", "animal", "dog")
+    (hit,) = pets.search("friend")
+    assert (hit.score, hit.tags) == (1, ("My dogs' friend", "Übergröße", "animal", "cat"))
+
+
+def test_a_photo_two_models_agree_on_is_found_once_by_its_better_score(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", Tag("dog", 0.6)), tagged("/p/b.jpg", Tag("dog", 0.7)))
+    remember(index, tagged("/p/a.jpg", Tag("dog", 0.8)), model="theirs")
+    assert [(hit.path, hit.score) for hit in index.search("dog")] == [("/p/a.jpg", 0.8), ("/p/b.jpg", 0.7)]
+
+
+def test_a_guess_and_a_word_no_longer_said_are_not_found(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", "cat", guesses=(Tag("dog", 0.4),), added=frozenset({"wolf"})))
+    assert names(index, "dog OR wolf") == []
+
+
+def test_pages_follow_one_another_without_gap_or_repeat(index: Index) -> None:
+    rng = random.Random(3)
+    photos = [
+        tagged(f"/p/{n:04}.jpg", Tag("dog", rng.choice((0.5, 0.9, rng.random()))), Tag(rng.choice("xyz"), rng.random()))
+        for n in range(1_500)
+    ]
+    remember(index, *photos)
+    for query in ("dog", "dog (x OR y)", "-x"):
+        whole = names(index, query)
+        pages = [name for at in range(0, 1_500, 130) for name in names(index, query, limit=130, offset=at)]
+        assert whole == pages
+        assert len(set(whole)) == len(whole)
+    assert names(index, "dog", limit=0) == []
+
+
+def test_a_search_may_be_left_early(pets: Index) -> None:
+    hits = pets.search("dog")
+    assert next(hits).path == "/p/fido.jpg"
+    hits.close()  # type: ignore[attr-defined]
+    remember(pets, tagged("/p/new.jpg", "dog"))
+    assert "new" in names(pets, "dog")
+
+
+def test_a_search_sees_one_moment_while_photos_are_added(index: Index) -> None:
+    remember(index, *(tagged(f"/p/{n}.jpg", "dog") for n in range(1_000)))
+    hits = index.search("dog")
+    next(hits)
+    remember(index, *(tagged(f"/q/{n}.jpg", "dog") for n in range(1_000)))
+    assert sum(1 for _ in hits) == 999
+
+
+def test_very_many_tags_may_answer_one_word(index: Index) -> None:
+    remember(index, *(tagged(f"/p/{n}.jpg", keywords=tuple(f"trip {n} {m}th" for m in range(100))) for n in range(350)))
+    assert len(names(index, "trip")) == 350
+    assert len(names(index, "tri* -17")) == 349
+
+
+def test_the_nearest_words_are_proposed_for_one_that_no_photo_has(pets: Index) -> None:
+    assert pets.suggest("dgo caat") == {"dgo": ("dog",), "caat": ("cat",)}
+    assert pets.suggest("dog zzzzzz") == {"zzzzzz": ()}
+    assert pets.suggest("dog beach") == {}
+
+
+def test_a_word_that_is_to_be_left_out_is_not_a_reason_to_find_nothing(pets: Index) -> None:
+    assert pets.suggest("dgo -caat") == {"dgo": ("dog",)}
+
+
+def test_a_word_only_ever_guessed_is_not_proposed(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", "cat", guesses=(Tag("walrus", 0.1),)))
+    assert index.suggest("walruss walrus") == {"walruss": (), "walrus": ()}
+
+
+@pytest.mark.parametrize("ask", ["search", "suggest"])
+def test_what_is_no_query_is_refused(pets: Index, ask: str) -> None:
+    with pytest.raises(QueryError):
+        list(getattr(pets, ask)('"never closed'))
+
+
+VOCABULARY = ("dog", "cat", "hot dog", "beach", "animal", "sea")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, dict[str, dict[str, float]]]]:
+    """Photos with random words by two models, and what each carries."""
+    rng = random.Random(7)
+    index = open_index(tmp_path_factory.mktemp("library") / "index.sqlite")
+    carried: dict[str, dict[str, float]] = {f"/p/{n}.jpg": {} for n in range(150)}
+    for model in ("mine", "theirs"):
+        batch = []
+        for path, words in carried.items():
+            given_ = {word: round(rng.random(), 4) for word in rng.sample(VOCABULARY, rng.randrange(4))}
+            batch.append(tagged(path, *(Tag(word, score) for word, score in given_.items())))
+            for word, score in given_.items():
+                words[word] = max(score, words.get(word, 0))
+        remember(index, *batch, model=model)
+    yield index, carried
+    index.close()
+
+
+def _word(word: str) -> Question:
+    holding = [tag for tag in VOCABULARY if word in tag.split() or word == tag]
+    return (f'"{word}"' if " " in word else word), lambda words: any(tag in words for tag in holding)
+
+
+def _not(question: Question) -> Question:
+    return f"-({question[0]})", lambda words: not question[1](words)
+
+
+def _and(one: Question, other: Question) -> Question:
+    return f"({one[0]}) ({other[0]})", lambda words: one[1](words) and other[1](words)
+
+
+def _or(one: Question, other: Question) -> Question:
+    return f"({one[0]} OR {other[0]})", lambda words: one[1](words) or other[1](words)
+
+
+QUESTIONS = st.recursive(
+    st.sampled_from([*VOCABULARY, "unknown"]).map(_word),
+    lambda inner: st.one_of(
+        inner.map(_not), st.tuples(inner, inner).map(lambda p: _and(*p)), st.tuples(inner, inner).map(lambda p: _or(*p))
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=QUESTIONS, limit=st.one_of(st.none(), st.integers(1, 30)))
+def test_a_query_finds_what_a_look_at_every_photo_finds(
+    library: tuple[Index, dict[str, dict[str, float]]], question: Question, limit: int | None
+) -> None:
+    index, carried = library
+    query, matches = question
+    expected = {path for path, words in carried.items() if matches(set(words))}
+    found = [hit.path for hit in index.search(query, limit)]
+    assert len(found) == len(set(found))
+    assert set(found) <= expected
+    assert len(found) == (len(expected) if limit is None else min(limit, len(expected)))
+    assert found == [hit.path for hit in index.search(query)][: len(found)]
+
+
+@pytest.mark.parametrize("words", [("dog",), ("beach", "animal"), ("cat", "sea", "animal")], ids=" ".join)
+def test_the_best_come_first(library: tuple[Index, dict[str, dict[str, float]]], words: tuple[str, ...]) -> None:
+    index, carried = library
+    scores = [min(has[word] for word in words) for has in carried.values() if set(words) <= set(has)]
+    assert len(scores) > 5
+    exact = [hit.score for hit in index.search(" ".join(words)) if set(words) <= set(hit.tags)]
+    assert exact == sorted(scores, reverse=True)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.one_of(st.sampled_from("dog cat()\"-*:'^ OR NEAR"), st.characters())))
+def test_any_text_is_answered_or_refused(library: tuple[Index, dict[str, dict[str, float]]], text: str) -> None:
+    try:
+        list(library[0].search(text, limit=5))
+    except QueryError:
+        return
