@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 
@@ -34,7 +34,7 @@ class Settings:
     models: Path
     cache: Path
     model: str | None = None
-    device: str = "auto"
+    device: Literal["auto", "cpu", "gpu"] = "auto"
     min_confidence: float | None = None
     max_tags: int | None = None
     workers: int | None = None

@@ -1,0 +1,237 @@
+"""The whole way of a photo: real files, real index, real writer; only the network is small."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from phototag.decide import Rules
+from phototag.index import Index, open_index
+from phototag.metadata import open_writer
+from phototag.records import Event, Failed, Forgotten, Missing, Tagged, Unchanged
+from phototag.scan import Job, scan
+from tests.models import COLOURS, ColourBackbone
+
+_PAINT = {"red": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220), "grey": (128, 128, 128)}
+_opened: list[str] = []
+_watching: list[str] = []
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if event == "open" and _watching and isinstance(args[0], str | bytes):
+        path = os.fsdecode(args[0])
+        if path.startswith(_watching[0]):
+            _opened.append(path)
+
+
+sys.addaudithook(_audit)
+
+
+def paint(path: Path, colour: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (64, 48), _PAINT[colour]).save(path)
+    return path
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    folder = tmp_path / "library"
+    for name, colour in (("a.jpg", "red"), ("b.jpg", "green"), ("trip/c.png", "blue"), ("trip/d.jpg", "grey")):
+        paint(folder / name, colour)
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    opened = open_index(tmp_path / "index.sqlite")
+    yield opened
+    opened.close()
+
+
+def run(library: Path, index: Index, **how: Any) -> list[Event]:
+    settings: dict[str, Any] = {"model": "colours", "decision": "1", "classifier": COLOURS, "rules": Rules(None, None)}
+    settings |= {"backbone": ColourBackbone(), "writer": open_writer(), "index": index, "workers": 2} | how
+    return list(scan([str(library)], Job(**settings)))
+
+
+def tagged(events: list[Event]) -> dict[str, set[str]]:
+    return {Path(e.ref.path).name: {t.word for t in e.decided.tags} for e in events if isinstance(e, Tagged)}
+
+
+def held(path: Path) -> set[str]:
+    found = open_writer().read(str(path))
+    return {*found.photo, *found.sidecar}
+
+
+def test_photos_are_tagged_written_and_found(library: Path, index: Index) -> None:
+    events = run(library, index)
+    assert tagged(events) == {
+        "a.jpg": {"red", "colour"},
+        "b.jpg": {"green", "colour"},
+        "c.png": {"blue", "colour"},
+        "d.jpg": set(),
+    }
+    assert held(library / "a.jpg") == {"red", "colour"}
+    assert (library / "trip" / "c.xmp").is_file()
+    assert held(library / "trip" / "c.png") == {"blue", "colour"}
+    assert [Path(hit.path).name for hit in index.search("red")] == ["a.jpg"]
+    assert {Path(hit.path).name for hit in index.search("colour -red")} == {"b.jpg", "c.png"}
+
+
+def test_a_second_scan_opens_no_photo_and_says_unchanged(library: Path, index: Index) -> None:
+    run(library, index)
+    before = {path: path.read_bytes() for path in library.rglob("*") if path.is_file()}
+    _opened.clear()
+    _watching.append(str(library))
+    try:
+        events = run(library, index)
+        (library / "a.jpg").read_bytes()
+    finally:
+        _watching.clear()
+    assert sum(event.count for event in events if isinstance(event, Unchanged)) == 4
+    assert not tagged(events)
+    assert _opened == [str(library / "a.jpg")], "the test's own read alone, which proves that opens are seen"
+    assert before == {path: path.read_bytes() for path in library.rglob("*") if path.is_file()}
+
+
+def test_rescan_looks_again_and_writes_nothing_new(library: Path, index: Index) -> None:
+    run(library, index)
+    events = run(library, index, rescan=True)
+    assert len(tagged(events)) == 4
+    assert not any(event.changed for event in events if isinstance(event, Tagged))
+
+
+def test_the_owners_keywords_stay_and_are_found(library: Path, index: Index) -> None:
+    run(library, index)
+    run(library, index, model="other", decision="2", rescan=True)
+    assert held(library / "a.jpg") == {"red", "colour"}
+    assert index.entry(str(library / "a.jpg")).keywords == ()  # type: ignore[union-attr]
+
+
+def test_another_verdict_of_the_same_model_takes_its_old_words_out(library: Path, index: Index) -> None:
+    run(library, index)
+    events = run(library, index, decision="2", rules=Rules(1.1, None))
+    assert {Path(e.ref.path).name: set(e.removed) for e in events if isinstance(e, Tagged)}["a.jpg"] == {
+        "red",
+        "colour",
+    }
+    assert held(library / "a.jpg") == set()
+    assert not list(index.search("red"))
+
+
+def test_a_word_the_owner_removed_is_not_written_again(library: Path, index: Index) -> None:
+    run(library, index)
+    photo = library / "a.jpg"
+    paint(photo, "red")  # as a program would that drops all keywords
+    os.utime(photo, (1, 1))
+    run(library, index)
+    assert held(photo) == set()
+    assert set(index.entry(str(photo)).rejected) == {"red", "colour"}  # type: ignore[union-attr]
+
+
+def test_no_write_leaves_the_photos_alone_and_a_later_scan_writes_them(library: Path, index: Index) -> None:
+    before = {path: path.read_bytes() for path in library.rglob("*") if path.is_file()}
+    events = run(library, index, write=False)
+    assert {event.where for event in events if isinstance(event, Tagged)} == {"index"}
+    assert before == {path: path.read_bytes() for path in library.rglob("*") if path.is_file()}
+    assert [Path(hit.path).name for hit in index.search("red")] == ["a.jpg"]
+    run(library, index)
+    assert held(library / "a.jpg") == {"red", "colour"}
+
+
+def test_a_dry_run_changes_neither_photos_nor_index(library: Path, index: Index) -> None:
+    before = {path: path.read_bytes() for path in library.rglob("*") if path.is_file()}
+    assert tagged(run(library, index, dry_run=True))["a.jpg"] == {"red", "colour"}
+    assert before == {path: path.read_bytes() for path in library.rglob("*") if path.is_file()}
+    assert index.photo_count() == 0
+
+
+def test_a_broken_photo_is_reported_once_and_tried_again_when_it_changes(library: Path, index: Index) -> None:
+    broken = library / "a.jpg"
+    broken.write_bytes(b"\xff\xd8\xff not a photo")
+    assert [Path(e.ref.path).name for e in run(library, index) if isinstance(e, Failed)] == ["a.jpg"]
+    again = run(library, index)
+    assert not [event for event in again if isinstance(event, Failed)]
+    assert sum(event.failed_before for event in again if isinstance(event, Unchanged)) == 1
+    paint(broken, "red")
+    assert tagged(run(library, index)) == {"a.jpg": {"red", "colour"}}
+
+
+def test_a_moved_photo_keeps_its_words_as_phototags_own(library: Path, index: Index) -> None:
+    run(library, index)
+    (library / "new").mkdir()
+    (library / "a.jpg").rename(library / "new" / "z.jpg")
+    events = run(library, index)
+    assert tagged(events) == {"z.jpg": {"red", "colour"}}
+    assert not [event for event in events if isinstance(event, Forgotten)]
+    entry = index.entry(str(library / "new" / "z.jpg"))
+    assert entry is not None
+    assert entry.keywords == ()
+    assert index.entry(str(library / "a.jpg")) is None
+    assert index.photo_count() == 4
+
+
+def test_a_copy_of_a_tagged_photo_has_no_keywords_of_the_owners(library: Path, index: Index) -> None:
+    run(library, index)
+    shutil.copy(library / "a.jpg", library / "copy.jpg")
+    run(library, index)
+    assert index.entry(str(library / "copy.jpg")).keywords == ()  # type: ignore[union-attr]
+    assert index.photo_count() == 5
+
+
+def test_a_deleted_photo_is_forgotten(library: Path, index: Index) -> None:
+    run(library, index)
+    (library / "a.jpg").unlink()
+    shutil.rmtree(library / "trip")
+    events = run(library, index)
+    assert [event.count for event in events if isinstance(event, Forgotten)] == [3]
+    assert index.photo_count() == 1
+
+
+@pytest.mark.parametrize("empty", [pytest.param(True, id="mount point"), pytest.param(False, id="missing")])
+def test_an_unmounted_library_is_left_alone(library: Path, index: Index, empty: bool) -> None:
+    run(library, index)
+    shutil.rmtree(library)
+    if empty:
+        library.mkdir()
+    events = run(library, index)
+    assert [event.count for event in events if isinstance(event, Missing)] == [4]
+    assert index.photo_count() == 4
+
+
+def test_an_unmounted_disk_inside_the_library_is_left_alone(library: Path, index: Index) -> None:
+    run(library, index)
+    for path in (library / "trip").iterdir():
+        path.unlink()
+    events = run(library, index)
+    assert [(event.folder, event.count) for event in events if isinstance(event, Missing)] == [
+        (str(library / "trip"), 2)
+    ]
+    assert index.photo_count() == 4
+
+
+def test_after_a_write_cut_short_the_next_scan_finishes_the_work(library: Path, index: Index) -> None:
+    photo = library / "a.jpg"
+    stat = photo.stat()
+    from phototag.records import PhotoRef
+
+    index.intend(PhotoRef(str(photo), stat.st_size, stat.st_mtime_ns), "colours", frozenset({"red", "colour"}))
+    run(library, index)
+    assert held(photo) == {"red", "colour"}
+    entry = index.entry(str(photo))
+    assert entry is not None
+    assert entry.rejected == ()
+    assert entry.keywords == ()
+
+
+def test_a_name_of_any_bytes_goes_all_the_way(library: Path, index: Index) -> None:
+    odd = os.fsdecode(b"caf\xe9 \xff\nline.jpg")
+    os.rename(library / "a.jpg", os.path.join(library, odd))
+    assert tagged(run(library, index))[odd] == {"red", "colour"}
+    assert [os.path.basename(hit.path) for hit in index.search("red")] == [odd]
+    assert sum(event.count for event in run(library, index) if isinstance(event, Unchanged)) == 4
