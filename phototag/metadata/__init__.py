@@ -83,6 +83,10 @@ class MetadataWriter(Protocol):
         """
         ...
 
+    def clean(self, folder: str) -> None:
+        """Remove the temporary files that a killed process left in a folder; those of a living one stay."""
+        ...
+
 
 def open_writer() -> MetadataWriter:
     """The writer for photos on this file system."""

@@ -1,0 +1,191 @@
+"""Embeddings in, tags out: scores, distances to the training photos, thresholds. Pure functions, numpy only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from phototag.records import Classifier, Decided, Dense, Embedded, Label, Neighbours, Tag, Vectors
+
+GUESSES = 5
+_BLOCK_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the user asks of the tags.
+
+    Attributes:
+        min_confidence: replaces every label's threshold, 0 to 1; None keeps them.
+        max_tags: the most tags a photo, broader words not counted; None: no bound.
+    """
+
+    min_confidence: float | None = None
+    max_tags: int | None = None
+
+
+def decide(photos: Sequence[Embedded], classifier: Classifier, rules: Rules) -> list[Decided]:
+    """Say what is on each photo.
+
+    A label is said where its score reaches its threshold, and its broader words with it, each with its own score.
+    A photo further from the training photos than the model's threshold is "none of these": it gets guesses only.
+    Equal scores are ordered by word, so that the same photo always gets the same answer.
+
+    Args:
+        photos: embeddings `(D,)` of the network the classifier was trained with.
+        classifier: of a loaded bundle.
+        rules: what the user asks.
+
+    Returns:
+        One `Decided` a photo, in the same order.
+    """
+    if not photos:
+        return []
+    embeddings = np.stack([photo.embedding for photo in photos])
+    scored = scores(embeddings, classifier)
+    apart: list[float | None] = [None] * len(photos)
+    limit = np.inf
+    if classifier.neighbours is not None:
+        apart = [float(d) for d in distances(embeddings, classifier.neighbours)]
+        limit = classifier.neighbours.threshold
+    words = _Words.of(classifier.labels, rules)
+    return [
+        Decided(
+            ref=photo.ref,
+            content_hash=photo.content_hash,
+            facts=photo.facts,
+            tags=() if distance is not None and distance > limit else _tags(row, words, rules.max_tags),
+            guesses=_guesses(row, words),
+            distance=distance,
+        )
+        for photo, row, distance in zip(photos, scored, apart, strict=True)
+    ]
+
+
+def layer_logits(embeddings: Vectors, layers: Sequence[Dense]) -> Vectors:
+    """What a head's last layer gives before its activation.
+
+    Args:
+        embeddings: `(N, D) float32`, as the network gives them.
+        layers: at least one.
+
+    Returns:
+        `(N, classes) float32`.
+    """
+    x = embeddings
+    for layer in layers[:-1]:
+        x = np.maximum(x @ layer.kernel + layer.bias, 0)
+    return x @ layers[-1].kernel + layers[-1].bias
+
+
+def scores(embeddings: Vectors, classifier: Classifier) -> Vectors:
+    """Score every label on every photo.
+
+    A label's score is the sum of its classes' probabilities (softmax: they exclude each other) or the largest of
+    them (sigmoid: they do not).
+
+    Args:
+        embeddings: `(N, D) float32`, as the network gives them.
+
+    Returns:
+        `(N, labels) float32`, 0 to 1.
+    """
+    return label_scores(layer_logits(embeddings, classifier.layers), classifier)
+
+
+def label_scores(outputs: Vectors, classifier: Classifier) -> Vectors:
+    """The second half of `scores`: `(N, classes)` logits to `(N, labels)` scores."""
+    softmax = classifier.activation == "softmax"
+    chances = _softmax(outputs) if softmax else _sigmoid(outputs)
+    pooled = np.empty((len(outputs), len(classifier.labels)), np.float32)
+    for column, label in enumerate(classifier.labels):
+        members = chances[:, list(label.classes)]
+        pooled[:, column] = members.sum(axis=1) if softmax else members.max(axis=1)
+    return np.minimum(pooled, 1)  # a sum of float32 may end a hair above it
+
+
+def distances(embeddings: Vectors, neighbours: Neighbours, own: npt.NDArray[np.intp] | None = None) -> Vectors:
+    """How far photos are from the training photos.
+
+    Args:
+        embeddings: `(N, D) float32`, as the network gives them.
+        neighbours: at least one training photo, and one more with `own`.
+        own: `(N,)`, which neighbour each photo is itself and must not be measured against; -1 for none.
+
+    Returns:
+        `(N,) float32`: mean cosine distance, 0 to 2, to the k nearest training photos (all of them, if fewer).
+    """
+    near = min(neighbours.k, len(neighbours.embeddings) - (own is not None))
+    unit = normalised(embeddings)
+    rows = max(1, _BLOCK_BYTES // (4 * len(neighbours.embeddings)))
+    found = [np.empty(0, np.float32)]
+    for start in range(0, len(unit), rows):  # in blocks, so that memory is bounded
+        block = 1 - unit[start : start + rows] @ neighbours.embeddings.T
+        if own is not None:
+            mine = own[start : start + rows]
+            block[mine >= 0, mine[mine >= 0]] = np.inf
+        found.append(np.partition(block, near - 1, axis=1)[:, :near].mean(axis=1))
+    return np.maximum(np.concatenate(found), 0)
+
+
+def normalised(embeddings: Vectors) -> Vectors:
+    """`(N, D) float32` scaled to unit length; a vector of zeros stays one."""
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(embeddings / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Words:
+    """Labels made ready to be asked many times.
+
+    Attributes:
+        thresholds: `(labels,) float32`.
+        ranks: `(labels,)`, each word's place in the alphabet, for ties.
+        number: word to label number.
+    """
+
+    labels: Sequence[Label]
+    thresholds: Vectors
+    ranks: npt.NDArray[np.intp]
+    number: dict[str, int]
+
+    @classmethod
+    def of(cls, labels: Sequence[Label], rules: Rules) -> "_Words":
+        own = [label.threshold if rules.min_confidence is None else rules.min_confidence for label in labels]
+        words = [label.word for label in labels]
+        return cls(
+            labels, np.array(own, np.float32), np.argsort(np.argsort(words)), {w: n for n, w in enumerate(words)}
+        )
+
+
+def _tags(row: Vectors, words: _Words, most: int | None) -> tuple[Tag, ...]:
+    """The labels that reach their threshold, no more than asked for, and the broader words they bring along."""
+    said = [int(n) for n in np.flatnonzero(row >= words.thresholds)]
+    implied = {word for n in said for word in words.labels[n].broader}
+    specific = [n for n in said if words.labels[n].word not in implied]
+    tags: dict[str, Tag] = {}
+    for n in sorted(specific, key=lambda n: (-row[n], words.ranks[n]))[:most]:
+        label = words.labels[n]
+        tags[label.word] = Tag(label.word, float(row[n]), label.broader)
+        for depth, word in enumerate(label.broader):
+            if word in words.number:
+                own = words.number[word]
+                tags[word] = Tag(word, float(row[own]), words.labels[own].broader)
+            else:  # no label itself: as sure as the surest word that implies it, which comes first
+                tags.setdefault(word, Tag(word, float(row[n]), label.broader[:depth]))
+    return tuple(sorted(tags.values(), key=lambda tag: (-tag.score, tag.word)))
+
+
+def _guesses(row: Vectors, words: _Words) -> tuple[Tag, ...]:
+    best = np.lexsort((words.ranks, -row))[:GUESSES]
+    return tuple(Tag(words.labels[n].word, float(row[n]), words.labels[n].broader) for n in best)
+
+
+def _softmax(x: Vectors) -> Vectors:
+    raised = np.exp(x - x.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
+
+
+def _sigmoid(x: Vectors) -> Vectors:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), np.float32)
