@@ -221,6 +221,8 @@ def save_bundle(
     except OSError as exc:
         raise ModelError(f"the model cannot be written to {folder}: {exc.strerror or exc}") from exc
     finally:
+        if stale.exists() and not folder.exists():  # stopped between the two moves
+            os.replace(stale, folder)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(stale, ignore_errors=True)
     return load_bundle(folder)
@@ -234,7 +236,7 @@ def list_bundles(models_dir: Path) -> Iterator[Bundle | ModelError]:
         built_in = exc
     yield built_in
     found: list[tuple[str, Bundle | ModelError]] = []
-    for manifest in models_dir.glob("*/manifest.json"):
+    for manifest in _trained(models_dir):
         try:
             bundle = load_bundle(manifest.parent)
             found.append((bundle.created, bundle))
@@ -257,8 +259,13 @@ def find_bundle(name: str | None, models_dir: Path) -> Bundle:
     for folder in (models_dir / name, Path(name)):
         if (folder / "manifest.json").is_file():
             return load_bundle(folder)
-    known = [BUILT_IN, *sorted(p.parent.name for p in models_dir.glob("*/manifest.json"))]
+    known = [BUILT_IN, *sorted(manifest.parent.name for manifest in _trained(models_dir))]
     raise ModelError(f"no model {name!r}: known are {', '.join(known)}; or give the folder of one")
+
+
+def _trained(models_dir: Path) -> list[Path]:
+    """The manifests of the user's models; hidden folders are what a killed `save_bundle` left."""
+    return [path for path in models_dir.glob("*/manifest.json") if not path.parent.name.startswith(".")]
 
 
 def _bundle_network(folder: Path, entry: Mapping[str, Any]) -> Network:

@@ -1,6 +1,7 @@
 """What every test may use: the real photos where they are, a home of its own, and the command line as users run it."""
 
 import os
+import sqlite3  # noqa: F401 - before TensorFlow, whose own SQLite has no full-text search and would take its place
 import subprocess
 import sys
 from collections.abc import Callable

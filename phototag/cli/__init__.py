@@ -64,6 +64,9 @@ def phototag_command(ctx: click.Context, index: Path | None, config: Path | None
         format="%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "phototag: %(message)s",
         stream=sys.stderr,
     )
+    if not debug:  # their warnings are about our code, not about the user's photos
+        for library in ("tensorflow", "absl"):
+            logging.getLogger(library).setLevel(logging.ERROR)
     ctx.obj = {"config": config, "index": index}
 
 

@@ -18,6 +18,7 @@ class Report:
 
     dry_run: bool
     places: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -38,6 +39,8 @@ class Report:
                 else:
                     self.none_of_these += 1
                 self.written += event.changed
+                if event.note and event.decided.tags:
+                    self.notes[event.note.split(":")[0]] += 1
                 self.words.update(tag.word for tag in event.decided.tags)
             case Failed():
                 self.failed += 1
@@ -78,6 +81,7 @@ class Report:
             "failed": self.failed,
             "failed_before": self.failed_before,
             "reasons": dict(self.reasons),
+            "not_written_inside": dict(self.notes),
             "files_written": 0 if self.dry_run else self.written,
             "forgotten": self.forgotten,
             "seconds": round(time.monotonic() - self.started, 2),
@@ -102,6 +106,9 @@ class Report:
             f"{self.failed:>9,} failed"
             + (f" ({', '.join(f'{n:,} {reason}' for reason, n in self.reasons.most_common())})" if self.failed else ""),
         ]
+        if self.notes:
+            why = ", ".join(f"{count:,} {note}" for note, count in self.notes.most_common())
+            lines.insert(2, f"          not written inside: {why}")
         if self.forgotten:
             lines.append(f"{self.forgotten:>9,} no longer there, forgotten")
         if common:

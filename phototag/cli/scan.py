@@ -81,7 +81,11 @@ def command(
 def _events(
     folders: Sequence[str], settings: Settings, bundle: Bundle, *, dry_run: bool, write: bool, rescan: bool
 ) -> Iterator[Event]:
-    """Open what a scan needs, in the order that fails soonest, and run it."""
+    """Open what a scan needs, in the order that fails soonest, and run it.
+
+    The index comes before the network also because TensorFlow carries an SQLite without full-text search, which takes
+    the place of Python's own where it is loaded first.
+    """
     from phototag.backbone import open_backbone
     from phototag.decide import Rules
     from phototag.index import open_index

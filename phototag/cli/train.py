@@ -1,6 +1,7 @@
 """`phototag train`: labelled photos and options in, a model, its figures and an exit code out."""
 
 import json
+import logging
 import os
 import re
 import sys
@@ -80,6 +81,8 @@ def command(
     """
     from phototag.train import train
 
+    if not logging.getLogger().isEnabledFor(logging.DEBUG):
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for those who program with it
     request = _request(ctx, folder, **options)
     with tqdm(unit=" photos", dynamic_ncols=True, leave=False, disable=not _visible(quiet, as_json)) as bar:
 
@@ -188,7 +191,7 @@ def _table(figures: "Evaluation") -> Iterator[str]:
 
 
 def _figures(figures: "Evaluation", *, apart: bool) -> Iterator[str]:
-    how = "photos kept apart" if apart else "photos held out in turn"
+    how = "kept apart" if apart else "held out in turn"
     yield f"Learned from {counted(figures.learned, 'photo')}, checked with {counted(figures.checked, 'photo')} ({how})."
     yield (
         f"A scan would tag {figures.right:.1%} of them right, give {figures.wrong:.1%} a wrong tag "

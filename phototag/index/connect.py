@@ -197,6 +197,11 @@ def _in_words(path: Path, exc: BaseException | None) -> PhotoTagError:
         return IndexFileError(f"the index {path} has been in use by another program for {_BUSY_TIMEOUT_S} s: try later")
     if name.startswith(_UNOPENABLE):
         return IndexFileError(f"the index {path} cannot be opened or written ({exc}): check its folder and permissions")
+    if "no such module" in str(exc):  # TensorFlow carries an SQLite of its own, which comes first if it is loaded first
+        return IndexFileError(
+            f"this Python's SQLite has no full-text search ({exc}): use another Python, "
+            "or import sqlite3 before tensorflow"
+        )
     return IndexFileError(
         f"the index {path} is damaged ({exc}): move it away and run `phototag scan` again; "
         "tags already written into photos stand there"

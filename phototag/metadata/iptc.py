@@ -18,7 +18,8 @@ def read_keywords(payloads: Sequence[bytes]) -> tuple[str, ...]:
     resources = b"".join(payload.removeprefix(IPTC_HEADER) for payload in payloads)
     sets = [found for block in _iptc_blocks(resources) for found in _data_sets(block)]
     declared = any(kind == _CODED_CHARACTER_SET and _UTF8_ESCAPE in value for kind, value in sets)
-    return tuple(_decode(value, declared) for kind, value in sets if kind == _KEYWORDS and value)
+    words = (_decode(value, declared).strip() for kind, value in sets if kind == _KEYWORDS)
+    return tuple(word for word in words if word)
 
 
 def _iptc_blocks(resources: bytes) -> Iterator[bytes]:

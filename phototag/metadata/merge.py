@@ -7,7 +7,7 @@ phototag's only in the very spelling that it wrote: one that the owner has spell
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from phototag.metadata.words import clean, distinct, key, normal, without
+from phototag.metadata.words import clean, copies, distinct, key, normal, without
 from phototag.records import Memory
 
 
@@ -108,7 +108,7 @@ def new_words(held: Sequence[str], owners: Sequence[str], change: Merge) -> tupl
     A field that holds nothing yet starts with all of the owner's words: a program that prefers this field to the one
     they stand in would no longer show them.
     """
-    kept = without(held or owners, change.removed)
+    kept = without(held or copies(owners), change.removed)
     return (*kept, *(word for word in change.added if word not in _normal(kept)))
 
 

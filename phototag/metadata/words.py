@@ -22,14 +22,24 @@ def clean(words: Iterable[str]) -> tuple[str, ...]:
     Raises:
         MetadataError: a word holds a character that no XML document can hold, such as a control character.
     """
-    tidy = []
-    for word in words:
-        one = normal(" ".join(word.split()))
-        if not all(_is_xml(character) for character in one):
+    tidied = [(word, _tidy(word)) for word in words]
+    for word, one in tidied:
+        if not _is_writable(one):
             raise MetadataError("unwritable word", f"{word!r} holds a character that XMP cannot: rename the category")
-        if one:
-            tidy.append(one)
-    return distinct(tidy)
+    return distinct([one for _, one in tidied if one])
+
+
+def copies(words: Iterable[str]) -> tuple[str, ...]:
+    """Words of one field as they can be copied to another: cleaned, and without those that XMP cannot hold."""
+    return distinct([one for one in map(_tidy, words) if one and _is_writable(one)])
+
+
+def _tidy(word: str) -> str:
+    return normal(" ".join(word.split()))
+
+
+def _is_writable(word: str) -> bool:
+    return all(map(_is_xml, word))
 
 
 def distinct(*lists: Sequence[str]) -> tuple[str, ...]:

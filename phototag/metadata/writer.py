@@ -58,7 +58,9 @@ class FileWriter:
                 return _plan_inside(ref, photo, photo.jpeg, sidecar, words, memory)
             except MetadataError as exc:
                 note = str(exc)
-                _log.warning("%s: not written inside (%s), its tags go into a sidecar", ref.path, exc)
+                # A failed proof is a fault of phototag's, to be told of; any other refusal is as documented.
+                level = logging.WARNING if exc.reason == "proof failed" else logging.INFO
+                _log.log(level, "%s: not written inside (%s), its tags go into a sidecar", ref.path, exc)
         return _plan_sidecar(ref, photo, sidecar, words, memory, note)
 
     def apply(self, plan: Plan) -> tuple[PhotoRef, bytes]:

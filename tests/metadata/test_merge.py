@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from phototag.errors import MetadataError
-from phototag.metadata.merge import Merge, merge
+from phototag.metadata.merge import Merge, merge, new_words
 from phototag.metadata.words import clean
 from phototag.records import Memory
 
@@ -123,3 +123,9 @@ def test_words_are_tidied_before_they_are_written() -> None:
 def test_a_word_that_xml_cannot_hold_is_refused_by_name(word: str) -> None:
     with pytest.raises(MetadataError, match="rename the category"):
         clean([word])
+
+
+def test_owners_words_are_copied_to_a_new_field_cleaned_and_without_what_xmp_cannot_hold() -> None:
+    change = _merge([], ["dog"], elsewhere=["  light", "a\tb", "bell\x07"])
+
+    assert new_words((), ("  light", "a\tb", "bell\x07"), change) == ("light", "a b", "dog")

@@ -1,0 +1,117 @@
+"""Labelled photos in, a bundle out: the whole of training, on one screen.
+
+dataset → embed → examples → teach (head) → calibrate → evaluate → bundle
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import phototag
+from phototag.backbone import Backbone, open_backbone
+from phototag.bundle import Bundle, check_output, find_network, save_bundle
+from phototag.errors import TrainingDataError
+from phototag.records import Failed
+from phototag.train.cache import EmbeddingCache
+from phototag.train.calibrate import calibrate
+from phototag.train.dataset import Listing, read_dataset
+from phototag.train.embed import Example, embed
+from phototag.train.evaluate import Evaluation, evaluate
+from phototag.train.examples import check_known, leave_out, settle, vocabulary
+from phototag.train.request import Request
+from phototag.train.teach import teach
+
+Progress = Callable[[int, int], None]
+"""Is told how many more photos are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a training run.
+
+    Attributes:
+        evaluation: figures on photos not learned from; None where there was none to check with.
+        failed: photos that could not be read, and were left out.
+    """
+
+    bundle: Bundle
+    evaluation: Evaluation | None
+    failed: tuple[Failed, ...]
+
+
+def train(request: Request, progress: Progress) -> Outcome:
+    """Learn categories from labelled photos and write a bundle that scans with them.
+
+    The same photos, settings and machine give the same bundle apart from its date, whatever the photos' names. What
+    is left out, and why, is logged as a warning.
+
+    Raises:
+        TrainingDataError: the photos cannot be learned from as they are.
+        ModelError: the network does not run, or the bundle cannot be written.
+    """
+    check_output(request.output)
+    network = find_network(request.network)
+    to_learn, to_check = _read(request)
+    one_category = to_learn.one_category and to_check.one_category
+    backbone = open_backbone(network, request.device)
+    learned, checked, failed = _embed(to_learn, to_check, backbone, request, progress)
+
+    words = vocabulary(learned, one_category=one_category)
+    check_known((photo.categories for photo in checked), words.categories)
+    taught = teach(learned, checked, words, request.head)
+    classifier, trial = calibrate(taught, learned, words, request.head.seed)
+    evaluation = evaluate(classifier, words, learned, trial) if trial.examples else None
+    bundle = save_bundle(
+        request.output,
+        name=request.name,
+        network=network,
+        classifier=classifier,
+        metrics=evaluation.as_dict() if evaluation else {},
+        settings=_settings(request, backbone),
+    )
+    return Outcome(bundle, evaluation, failed)
+
+
+def _read(request: Request) -> tuple[Listing, Listing]:
+    """What lies in the folder to learn from and in the one to check with."""
+    to_learn = read_dataset(request.root, request.labels)
+    if request.validation is None:
+        return to_learn, Listing((), ())
+    labels = None if request.labels is None else request.validation / request.labels.name
+    to_check = read_dataset(request.validation, labels)
+    check_known((photo.categories for photo in to_check.photos), to_learn.categories)
+    return to_learn, to_check
+
+
+def _embed(
+    to_learn: Listing, to_check: Listing, backbone: Backbone, request: Request, progress: Progress
+) -> tuple[list[Example], list[Example], tuple[Failed, ...]]:
+    """Examples to learn from and to check with, and what could not be read."""
+    failed = [*to_learn.failed, *to_check.failed]
+    total = len(to_learn.photos) + len(to_check.photos)
+    found: list[list[Example]] = []
+    with closing(EmbeddingCache(request.cache / "embeddings", backbone.network, backbone.device)) as cache:
+        for listing in (to_learn, to_check):
+            examples: list[Example] = []
+            for item in embed(
+                listing.photos, backbone, cache, workers=request.workers, progress=lambda done: progress(done, total)
+            ):
+                if isinstance(item, Failed):
+                    failed.append(item)
+                else:
+                    examples.append(item)
+            found.append(settle(examples))
+    for folder, listing, examples in zip((request.root, request.validation), (to_learn, to_check), found, strict=True):
+        if listing.photos and not examples:
+            raise TrainingDataError(f"none of the {len(listing.photos)} photos in {folder} can be learned from")
+    return leave_out(found[0], found[1]), found[1], tuple(failed)
+
+
+def _settings(request: Request, backbone: Backbone) -> dict[str, Any]:
+    return {
+        **asdict(request.head),
+        "device": backbone.device,
+        "validation": request.validation is not None,
+        "phototag": phototag.__version__,
+    }

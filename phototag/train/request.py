@@ -1,0 +1,56 @@
+"""What a training run is asked for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phototag.backbone import Device
+from phototag.bundle import DEFAULT_NETWORK
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """How a head is trained. The defaults did as well as or better than their neighbours, see docs/training.md.
+
+    Attributes:
+        epochs: at most; training stops when the photos to check with have not improved for ten.
+        dropout: the part of the inputs of each layer that is left out at each step, 0 to below 1.
+        hidden: width of an inner ReLU layer; 0 for none.
+        learning_rate: of AdamW.
+        seed: of everything random.
+    """
+
+    epochs: int = 100
+    dropout: float = 0.5
+    hidden: int = 0
+    learning_rate: float = 1e-3
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to learn from, how, and where to put the result.
+
+    Attributes:
+        root: a folder for each category, or where the photos of `labels` lie.
+        name: what `--model` will take.
+        output: the bundle's folder.
+        cache: folder for the embeddings' cache.
+        labels: CSV file with the header `path,labels`; None: folders are the labels.
+        validation: photos to check with, laid out as `root` is (with a CSV file of the same name); None: parts of
+            the photos to learn from are held out in turn.
+        network: name of a shipped network.
+        device: where it runs.
+        workers: threads that decode.
+        head: how the head is trained.
+    """
+
+    root: Path
+    name: str
+    output: Path
+    cache: Path
+    labels: Path | None = None
+    validation: Path | None = None
+    network: str = DEFAULT_NETWORK
+    device: Device = "auto"
+    workers: int = 2
+    head: HeadSettings = field(default_factory=HeadSettings)

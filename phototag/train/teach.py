@@ -1,0 +1,72 @@
+"""Examples in; out come a head, and what heads that had not seen them say of the photos to check with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from phototag.decide import layer_logits
+from phototag.records import Dense, Vectors
+from phototag.train.embed import Example
+from phototag.train.examples import Vocabulary, fold
+from phototag.train.request import HeadSettings
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taught:
+    """A head and its trial.
+
+    Attributes:
+        layers: for embeddings as the network gives them; the last one gives logits.
+        tried: photos to check with.
+        logits: `(tried, classes) float32`, each row from a head that has not learned from that photo.
+        apart: whether the photos tried are others than those learned from, rather than parts of them in turn.
+    """
+
+    layers: tuple[Dense, ...]
+    tried: tuple[Example, ...]
+    logits: Vectors
+    apart: bool
+
+
+def teach(learned: Sequence[Example], checked: Sequence[Example], words: Vocabulary, settings: HeadSettings) -> Taught:
+    """Train a head and try it on photos it has not seen.
+
+    With photos to check with, they decide when to stop. Without, five heads are trained on four fifths each and tried
+    on the rest; the head that is kept then learns from all photos, for as many epochs as the five took.
+
+    Args:
+        learned: photos to learn from, ordered by content.
+        checked: photos to check with, ordered by content; may be none.
+        words: what is on them.
+        settings: how.
+    """
+    # TensorFlow takes seconds to load: after all that can fail sooner.
+    from phototag.train.head import Lesson, fit_head
+
+    def lesson(examples: Sequence[Example]) -> Lesson:
+        return Lesson(np.stack([example.embedding for example in examples]), words.targets(examples))
+
+    if checked:
+        known = lesson(checked)
+        fitted = fit_head(lesson(learned), known, words.activation, settings)
+        return Taught(fitted.layers, tuple(checked), layer_logits(known.embeddings, fitted.layers), apart=True)
+
+    dealt = fold(learned, _FOLDS)
+    tried: list[Example] = []
+    said: list[Vectors] = [np.empty((0, len(words.categories)), np.float32)]
+    epochs = [settings.epochs]
+    for turn in range(_FOLDS):
+        held_out = [example for example, where in zip(learned, dealt, strict=True) if where == turn]
+        rest = [example for example, where in zip(learned, dealt, strict=True) if where != turn]
+        if held_out:
+            known = lesson(held_out)
+            fitted = fit_head(lesson(rest), known, words.activation, settings)
+            tried += held_out
+            said.append(layer_logits(known.embeddings, fitted.layers))
+            epochs.append(fitted.epochs)
+    enough = int(np.median(epochs[1:] or epochs))
+    fitted = fit_head(lesson(learned), None, words.activation, replace(settings, epochs=max(enough, 1)))
+    return Taught(fitted.layers, tuple(tried), np.concatenate(said), apart=False)

@@ -1,0 +1,98 @@
+"""`phototag train` as its users run it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from phototag.bundle import load_bundle
+from tests.conftest import Run
+from tests.train.labelled import save_patterns
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    return save_patterns(tmp_path / "my labels", 6, ("stripes", "noise"))
+
+
+def test_a_model_is_trained_reported_and_used(phototag: Run, labelled: Path, home: Path, tmp_path: Path) -> None:
+    run = phototag("train", labelled)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    assert "category  learned  checked  precision  recall" in run.stdout
+    assert "Learned from 12 photos, checked with 12 photos (held out in turn)." in run.stdout
+    assert run.stdout.endswith("  phototag scan --model my-labels ~/Pictures\n")
+    assert load_bundle(home / "models" / "my-labels").name == "my-labels"
+    library = save_patterns(tmp_path / "library", 1, ("stripes",))
+    scanned = phototag("scan", "--model", "my-labels", "--dry-run", "--min-confidence", "0", library)
+    assert scanned.returncode == 0, scanned.stderr
+
+
+def test_figures_and_failures_come_as_json_with_exit_code_1(phototag: Run, labelled: Path, tmp_path: Path) -> None:
+    (labelled / "noise" / "bad.jpg").write_bytes(b"no photo")
+    run = phototag("train", labelled, "--json", "--name", "mine", "--output", tmp_path / "here", "--epochs", "3")
+    assert run.returncode == 1
+    answer = json.loads(run.stdout)
+    assert answer["name"] == "mine"
+    assert load_bundle(tmp_path / "here").fingerprint == answer["fingerprint"]
+    assert answer["metrics"]["learned"] == 12
+    assert [Path(failed["path"]).name for failed in answer["failed"]] == ["bad.jpg"]
+    assert run.stderr.startswith(f"{labelled}/noise/bad.jpg: not a photo")
+
+
+def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Path, tmp_path: Path) -> None:
+    run = phototag(
+        "train", labelled, "--output", tmp_path / "here", "--epochs", "2", "--hidden", "8", "--dropout", "0.1"
+    )
+    assert run.returncode == 0, run.stderr
+    assert f"phototag scan --model {tmp_path / 'here'} ~/Pictures" in run.stdout
+    settings = load_bundle(tmp_path / "here").settings
+    assert (settings["epochs"], settings["hidden"], settings["dropout"], settings["learning_rate"]) == (2, 8, 0.1, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        pytest.param(["{empty}"], 6, "give each category a folder", id="an empty folder"),
+        pytest.param(["{one}"], 6, "two categories are needed", id="one category"),
+        pytest.param(["{missing}"], 2, "does not exist", id="no such folder"),
+        pytest.param(["{photos}", "--name", "imagenet"], 2, "built-in model", id="the built-in model's name"),
+        pytest.param(["{photos}", "--name", "..."], 2, "--name", id="a name of nothing but dots"),
+        pytest.param(["{photos}", "--labels", "{photos}/x.csv"], 2, "does not exist", id="no such CSV file"),
+        pytest.param(["{photos}", "--validation", "{one}"], 6, "no photos to learn from: dots", id="unknown category"),
+        pytest.param(["{photos}", "--output", "{photos}"], 4, "choose another --output", id="output not empty"),
+        pytest.param(["{photos}", "--network", "resnet"], 2, "efficientnet-lite0", id="unknown network"),
+        pytest.param(["{photos}", "--dropout", "1"], 2, "--dropout", id="everything dropped out"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_clear_line_and_an_exit_code(
+    options: list[str], code: int, message: str, phototag: Run, labelled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    one = save_patterns(tmp_path / "one", 2, ("stripes",))
+    (one / "stripes").rename(one / "dots")
+    places = {"photos": labelled, "one": one, "empty": tmp_path / "empty", "missing": tmp_path / "missing"}
+    run = phototag("train", *(option.format(**places) for option in options))
+    assert run.returncode == code, run.stderr
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+    assert code == 2 or run.stderr.count("\n") == 1
+
+
+def test_quiet_says_nothing_and_warnings_stay(phototag: Run, labelled: Path) -> None:
+    os.link(labelled / "noise" / "0.jpg", labelled / "stripes" / "copy.jpg")
+    run = phototag("train", labelled, "--quiet", "--epochs", "2")
+    assert run.returncode == 0
+    assert run.stdout == ""
+    (warning,) = run.stderr.splitlines()
+    assert "the same photo is in different categories" in warning
+
+
+def test_clothing_is_learned_to_82_percent_and_again_from_the_cache(phototag: Run, real_photos: Path) -> None:
+    clothing = real_photos / "clothing"
+    runs = [phototag("train", clothing / "train", "--validation", clothing / "validation", "--json") for _ in range(2)]
+    first, second = (json.loads(run.stdout) for run in runs)
+    assert first["metrics"]["accuracy"] >= 0.82
+    assert first["fingerprint"] == second["fingerprint"]

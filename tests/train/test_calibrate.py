@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+
+from phototag.decide import Rules, decide
+from phototag.records import Dense, Embedded, Facts, Vectors
+from phototag.train.calibrate import calibrate, choose_neighbours, cooled, distance_threshold, temperature
+from phototag.train.embed import Example
+from phototag.train.examples import Vocabulary, vocabulary
+from phototag.train.teach import Taught
+from tests.train.labelled import clusters
+
+
+def _taught(examples: list[Example], words: Vocabulary, *, apart: bool, tried: list[Example] | None = None) -> Taught:
+    """A head that measures likeness with each category's mean, and its trial."""
+    targets = words.targets(examples)
+    means = (targets.T @ np.stack([one.embedding for one in examples])) / targets.sum(axis=0)[:, None]
+    layers = (Dense(means.T.astype(np.float32), np.asarray(-(means**2).sum(axis=1) / 2, np.float32)),)
+    tried = examples if tried is None else tried
+    said = np.stack([one.embedding for one in tried]) @ layers[0].kernel + layers[0].bias
+    return Taught(layers, tuple(tried), said, apart)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
+def test_the_temperature_that_was_put_in_is_found(activation: str, true: float) -> None:
+    random = np.random.default_rng(0)
+    honest = random.normal(scale=2, size=(20_000, 3)).astype(np.float32)
+    if activation == "softmax":
+        chances = np.exp(honest) / np.exp(honest).sum(axis=1, keepdims=True)
+        targets = np.eye(3, dtype=np.float32)[[random.choice(3, p=row / row.sum()) for row in chances.astype(float)]]
+    else:
+        targets = (random.random(honest.shape) < 1 / (1 + np.exp(-honest))).astype(np.float32)
+    assert temperature(honest * np.float32(true), targets, activation) == pytest.approx(true, rel=0.06)
+
+
+def test_without_photos_the_temperature_is_one() -> None:
+    assert temperature(np.empty((0, 3), np.float32), np.empty((0, 3), np.float32), "softmax") == 1
+
+
+def test_cooling_divides_logits() -> None:
+    layers = (
+        Dense(np.ones((2, 2), np.float32), np.ones(2, np.float32)),
+        Dense(np.full((2, 1), 4, np.float32), np.array([2], np.float32)),
+    )
+    first, last = cooled(layers, 2.0)
+    assert first is layers[0]
+    assert (last.kernel.tolist(), last.bias.tolist()) == ([[2.0], [2.0]], [1.0])
+
+
+def test_the_distance_threshold_keeps_95_of_100_known_photos() -> None:
+    known: Vectors = np.random.default_rng(0).permutation(100).astype(np.float32)
+    assert (known <= distance_threshold(known)).sum() == 95
+
+
+def test_neighbours_are_bounded_for_each_category_and_leave_out_photos_without_label(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("phototag.train.calibrate._NEIGHBOURS_A_CATEGORY", 6)
+    examples = clusters({"a": 20, "b": 4, "-": 10})
+    neighbours, own = choose_neighbours(examples, vocabulary(examples, one_category=False), seed=0)
+    assert len(neighbours.embeddings) == 10
+    assert np.linalg.norm(neighbours.embeddings, axis=1) == pytest.approx(1, abs=1e-3)
+    assert (own[:20] >= 0).sum() == 6
+    assert (own[20:24] >= 0).all()
+    assert (own[24:] == -1).all()
+    for n, number in enumerate(own):
+        if number >= 0:
+            vector = examples[n].embedding / np.linalg.norm(examples[n].embedding)
+            assert neighbours.embeddings[number] == pytest.approx(vector, abs=1e-3)
+
+
+@pytest.mark.parametrize(("smallest", "k"), [(1, 1), (2, 1), (4, 3), (6, 5), (30, 5)])
+def test_no_more_neighbours_are_averaged_than_the_smallest_category_has(smallest: int, k: int) -> None:
+    examples = clusters({"a": 30, "b": smallest})
+    neighbours, _ = choose_neighbours(examples, vocabulary(examples, one_category=True), seed=0)
+    assert neighbours.k == k
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["photos to check with", "held out in turn"])
+def test_known_photos_are_tagged_and_foreign_ones_are_not(apart: bool) -> None:
+    examples = clusters({"a": 60, "b": 60}, size=32)
+    learned, tried = (examples[::2], examples[1::2]) if apart else (examples, examples)
+    words = vocabulary(learned, one_category=True)
+    classifier, trial = calibrate(_taught(learned, words, apart=apart, tried=tried), learned, words, seed=0)
+    assert trial.examples == tuple(tried)
+    assert classifier.neighbours is not None
+    kept = (trial.distances <= classifier.neighbours.threshold).mean()
+    assert 0.9 < kept < 0.99
+
+    def photo(vector: Vectors) -> Embedded:
+        return Embedded(examples[0].ref, b"", Facts("JPEG", 1, 1), vector)
+
+    known = decide([photo(one.embedding) for one in tried], classifier, Rules())
+    right = [
+        [tag.word for tag in said.tags] == ["/".join(*one.categories)] for said, one in zip(known, tried, strict=True)
+    ]
+    assert np.mean(right) > 0.9
+    foreign = clusters({"c": 50}, size=32, seed=9)
+    assert not any(said.tags for said in decide([photo(one.embedding) for one in foreign], classifier, Rules()))
+
+
+def test_few_photos_to_check_with_are_helped_by_those_learned_from() -> None:
+    examples = clusters({"a": 60, "b": 60})
+    words = vocabulary(examples, one_category=True)
+    lone, _ = calibrate(_taught(examples, words, apart=True, tried=examples[:1]), examples, words, seed=0)
+    all_, _ = calibrate(_taught(examples, words, apart=False), examples, words, seed=0)
+    assert lone.neighbours is not None
+    assert all_.neighbours is not None
+    assert lone.neighbours.threshold == pytest.approx(all_.neighbours.threshold, rel=0.05)
+
+
+def test_thresholds_of_several_labels_follow_f1_and_stay_near_a_half_where_photos_are_few() -> None:
+    examples = clusters({"a": 300, "-": 300, "b": 3})
+    words = vocabulary(examples, one_category=False)
+    rare, common = np.zeros(603, bool), np.zeros(603, bool)
+    common[:300], rare[600:] = True, True
+    chances = np.full((603, 2), 0.01)
+    chances[:300, 0], chances[600:, 1] = 0.2, 0.2  # an unsure head that ranks perfectly
+    logits = np.log(chances / (1 - chances)).astype(np.float32)
+    taught = Taught((Dense(np.zeros((16, 2), np.float32), np.zeros(2, np.float32)),), tuple(examples), logits, True)
+    classifier, trial = calibrate(taught, examples, words, seed=0)
+    scores = 1 / (1 + np.exp(-trial.logits))
+    a, b = classifier.labels
+    assert scores[400, 0] < a.threshold < scores[0, 0]
+    assert abs(b.threshold - 0.5) < 0.1
+
+
+def test_a_single_labelled_photo_has_nothing_to_be_measured_against_and_keeps_everything() -> None:
+    examples = clusters({"a": 1, "-": 3})
+    words = vocabulary(examples, one_category=False)
+    head = (Dense(np.zeros((16, 1), np.float32), np.zeros(1, np.float32)),)
+    classifier, _ = calibrate(Taught(head, (), np.empty((0, 1), np.float32), apart=False), examples, words, seed=0)
+    assert classifier.neighbours is not None
+    assert classifier.neighbours.threshold == 2

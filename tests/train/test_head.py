@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from phototag.decide import layer_logits
+from phototag.records import Vectors
+from phototag.train.examples import vocabulary
+from phototag.train.head import Fitted, Lesson, fit_head
+from phototag.train.request import HeadSettings
+from tests.train.labelled import clusters
+
+_SETTINGS = HeadSettings(epochs=30, learning_rate=0.02)
+
+
+def _lesson(counts: dict[str, int], seed: int = 0, *, one_category: bool = True) -> Lesson:
+    examples = clusters(counts, seed=0) if seed == 0 else clusters(counts, seed=seed)
+    words = vocabulary(examples, one_category=one_category)
+    return Lesson(np.stack([one.embedding for one in examples]), words.targets(examples))
+
+
+def _halves(lesson: Lesson) -> tuple[Lesson, Lesson]:
+    return (
+        Lesson(lesson.embeddings[::2], lesson.targets[::2]),
+        Lesson(lesson.embeddings[1::2], lesson.targets[1::2]),
+    )
+
+
+def _accuracy(fitted: Fitted, lesson: Lesson) -> float:
+    said = layer_logits(lesson.embeddings, fitted.layers).argmax(axis=1)
+    return float((said == lesson.targets.argmax(axis=1)).mean())
+
+
+@pytest.mark.parametrize(
+    ("counts", "hidden"),
+    [
+        pytest.param({"a": 20, "b": 20}, 0, id="two categories"),
+        pytest.param({"a": 20, "b": 20, "c": 20, "d": 20}, 0, id="four categories"),
+        pytest.param({"a": 60, "b": 6}, 0, id="one much larger than the other"),
+        pytest.param({"a": 20, "b": 20, "c": 20}, 12, id="an inner layer"),
+    ],
+)
+def test_a_head_learns_what_can_be_told_apart(counts: dict[str, int], hidden: int) -> None:
+    learn, check = _halves(_lesson(counts))
+    fitted = fit_head(learn, check, "softmax", replace(_SETTINGS, hidden=hidden))
+    assert _accuracy(fitted, check) == 1
+    assert [layer.kernel.shape[1] for layer in fitted.layers] == ([hidden] if hidden else []) + [len(counts)]
+
+
+def test_a_head_learns_several_labels_a_photo() -> None:
+    learn, check = _halves(_lesson({"a": 20, "b": 20, "a+b": 20, "-": 20}, one_category=False))
+    fitted = fit_head(learn, check, "sigmoid", _SETTINGS)
+    said = layer_logits(check.embeddings, fitted.layers) > 0
+    assert (said == (check.targets > 0)).mean() > 0.97
+
+
+def _bytes(fitted: Fitted) -> bytes:
+    return b"".join(layer.kernel.tobytes() + layer.bias.tobytes() for layer in fitted.layers)
+
+
+def test_the_same_seed_gives_the_same_head_and_another_one_another() -> None:
+    learn, check = _halves(_lesson({"a": 20, "b": 20, "c": 20}))
+    first, again, other = (fit_head(learn, check, "softmax", replace(_SETTINGS, seed=seed)) for seed in (1, 1, 2))
+    assert _bytes(first) == _bytes(again)
+    assert _bytes(first) != _bytes(other)
+
+
+def test_training_stops_when_the_photos_to_check_with_stop_improving_and_keeps_the_best() -> None:
+    learn, check = _halves(_lesson({"a": 10, "b": 10}))
+    wrong = Lesson(check.embeddings, check.targets[:, ::-1].copy())
+    fitted = fit_head(learn, wrong, "softmax", replace(_SETTINGS, epochs=1000))
+    assert fitted.epochs <= 1
+    assert _accuracy(fit_head(learn, None, "softmax", replace(_SETTINGS, epochs=30)), check) == 1
+
+
+def test_layers_take_embeddings_as_the_network_gives_them() -> None:
+    lesson = _lesson({"a": 20, "b": 20})
+    shifted = Lesson(lesson.embeddings * 50 + 1000, lesson.targets)
+    fitted = fit_head(shifted, None, "softmax", _SETTINGS)
+    assert _accuracy(fitted, shifted) == 1
+    assert layer_logits(shifted.embeddings, fitted.layers) == pytest.approx(
+        layer_logits(lesson.embeddings, fit_head(lesson, None, "softmax", _SETTINGS).layers), abs=0.05
+    )
+
+
+def test_embeddings_that_are_all_the_same_do_no_harm() -> None:
+    targets: Vectors = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
+    fitted = fit_head(Lesson(np.ones((4, 3), np.float32), targets), None, "softmax", _SETTINGS)
+    assert all(np.isfinite(layer.kernel).all() for layer in fitted.layers)
