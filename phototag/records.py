@@ -1,17 +1,20 @@
 """The frozen records that travel between the rooms, in the order a photo meets them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
-"""An upright photo fitted to a network's square: `(S, S, 3)` RGB, or a batch of them `(N, S, S, 3)`."""
+    Pixels = npt.NDArray[np.uint8]
+    """An upright photo fitted to a network's square: `(S, S, 3)` RGB, or a batch of them `(N, S, S, 3)`."""
 
-Vectors = npt.NDArray[np.float32]
-"""Embeddings or scores: `(D,)` for one photo, `(N, D)` for a batch."""
+    Vectors = npt.NDArray[np.float32]
+    """Embeddings or scores: `(D,)` for one photo, `(N, D)` for a batch."""
 
 Fit = Literal["crop", "squash", "pad"]
 """How a photo is fitted to the square: centre crop, squashed without regard to its shape, or padded with grey."""
@@ -298,3 +301,13 @@ class Network:
     image_size: int
     embedding_size: int
     fit: Fit
+
+
+def __getattr__(name: str) -> Any:
+    """Make the types of arrays when they are first asked for: a search does not pay for the import of numpy."""
+    if name not in ("Pixels", "Vectors"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import numpy as np
+    import numpy.typing as npt
+
+    return npt.NDArray[np.uint8] if name == "Pixels" else npt.NDArray[np.float32]

@@ -21,6 +21,7 @@ from phototag.decide import Rules, decide
 from phototag.decode import decode
 from phototag.errors import PhotoError, UnreadableError
 from phototag.index import Index, Known
+from phototag.journal import Recorder
 from phototag.metadata import MetadataWriter
 from phototag.records import (
     Classifier,
@@ -98,19 +99,21 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         PhotoTagError: the run cannot go on: the index or the model fails, or the disk is full.
     """
     seen = _Seen()
+    recorder = Recorder(job.index, job.writer, "scan", job.model, roots)
     pending: list[tuple[_Work, Decoded]] = []
     for item in _decode_ahead(_select(walk(roots), job, seen), job):
         if isinstance(item, tuple):
             pending.append(item)
             if len(pending) >= job.backbone.batch_size:
-                yield from _finish(pending, job, seen)
+                yield from _finish(pending, job, seen, recorder)
                 pending = []
         else:
             yield item
     if pending:
-        yield from _finish(pending, job, seen)
+        yield from _finish(pending, job, seen, recorder)
     if not job.dry_run:
         yield from _forget(roots, job, seen)
+        recorder.finish()
 
 
 def _select(found: Iterable[PhotoRef | Failed], job: Job, seen: _Seen) -> Iterator[_Work | Unchanged | Failed]:
@@ -145,6 +148,8 @@ def _is_unchanged(before: Known, now: PhotoRef, job: Job) -> bool:
         return False
     if before.failure is not None:
         return True
+    if before.undone:  # the owner took its words back: only another verdict, or --rescan, gives it words again
+        return before.decision == job.decision
     return before.decision == job.decision and not (job.write and before.where == "index")
 
 
@@ -186,7 +191,7 @@ def _settle(
         return failed
 
 
-def _finish(batch: Sequence[tuple[_Work, Decoded]], job: Job, seen: _Seen) -> list[Tagged | Failed]:
+def _finish(batch: Sequence[tuple[_Work, Decoded]], job: Job, seen: _Seen, recorder: Recorder) -> list[Tagged | Failed]:
     """Embed, decide, write and remember one batch."""
     vectors = job.backbone.embed(np.stack([photo.pixels for _, photo in batch]))
     embedded = [
@@ -194,13 +199,13 @@ def _finish(batch: Sequence[tuple[_Work, Decoded]], job: Job, seen: _Seen) -> li
         for (_, photo), vector in zip(batch, vectors, strict=True)
     ]
     decided = decide(embedded, job.classifier, job.rules)
-    results = [_place(one, work, job, seen) for (work, _), one in zip(batch, decided, strict=True)]
+    results = [_place(one, work, job, seen, recorder) for (work, _), one in zip(batch, decided, strict=True)]
     if not job.dry_run:
         job.index.remember([result for result in results if isinstance(result, Tagged)], job.model, job.decision)
     return results
 
 
-def _place(decided: Decided, work: _Work, job: Job, seen: _Seen) -> Tagged | Failed:
+def _place(decided: Decided, work: _Work, job: Job, seen: _Seen, recorder: Recorder) -> Tagged | Failed:
     """Put a photo's tags where they belong. The index learns what will be written before it is."""
     twin = work.known or _recognise(decided, job)
     moved_from = twin.number if twin and work.known is None and _is_absent(twin.ref.path) else None
@@ -210,7 +215,8 @@ def _place(decided: Decided, work: _Work, job: Job, seen: _Seen) -> Tagged | Fai
         memory = _recall(twin, decided.ref, job)
         if not job.write:
             return _index_only(decided, memory, moved_from, job)
-        plan = job.writer.plan(decided.ref, [tag.word for tag in decided.tags], memory)
+        paths = {tag.word: tag.broader for tag in decided.tags}
+        plan = job.writer.plan(decided.ref, list(paths), memory, paths)
         result = Tagged(
             decided,
             decided.ref,
@@ -226,8 +232,11 @@ def _place(decided: Decided, work: _Work, job: Job, seen: _Seen) -> Tagged | Fai
         )
         if plan.data is None or job.dry_run:
             return result
-        job.index.intend(decided.ref, job.model, plan.added | plan.removed, moved_from)
-        ref, content_hash = job.writer.apply(plan)
+        # Where the file is new every word in it is; else those count that were not there from an earlier run.
+        before = memory.added | memory.others if plan.original is not None else frozenset()
+        ref, content_hash = recorder.carry_out(
+            plan, plan.data, job.model, added=plan.added - before, removed=plan.removed, moved_from=moved_from
+        )
         return replace(result, ref=ref, content_hash=content_hash)
     except PhotoError as exc:
         return Failed(decided.ref, exc.reason, exc.detail)

@@ -22,6 +22,9 @@ _COMMANDS = {
     "scan": "Tag the photos in a library and remember them.",
     "search": "Find photos by their tags and keywords.",
     "show": "Show all that is known of one photo.",
+    "untag": "Take phototag's own words out of photos again.",
+    "undo": "Take back what a run did to the photos.",
+    "runs": "List what was done to the photos, run by run.",
     "tags": "List the words in the index, each with its count.",
     "models": "List the models that can be used, with their figures.",
 }

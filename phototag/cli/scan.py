@@ -17,10 +17,22 @@ from phototag.cli import settings_of
 from phototag.cli.progress import Progress
 from phototag.cli.report import Report
 from phototag.cli.text import rounded, shown
+from phototag.metadata import WriteOptions
 from phototag.records import Event, Failed, Forgotten, Missing, Tagged
 from phototag.settings import Settings
 
 _SOME_FAILED = 1
+_FIELDS = ("dc", "lr", "digikam", "xp", "iptc")
+
+
+def _fields(given: str) -> frozenset[str]:
+    """The fields in a list joined by commas."""
+    fields = frozenset(name.strip() for name in given.split(","))
+    if unknown := sorted(fields.difference(_FIELDS)):
+        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(_FIELDS)}")
+    if "dc" not in fields:
+        raise click.BadParameter("dc must be among them: by it phototag sees which of its words still stand")
+    return fields
 
 
 @click.command("scan", short_help="Tag the photos in a library and remember them.")
@@ -28,6 +40,26 @@ _SOME_FAILED = 1
 @click.option("--model", metavar="NAME", help="The model to tag with [default: the newest trained one, else imagenet].")
 @click.option("--dry-run", is_flag=True, help="Say what would be tagged; change neither photos nor index.")
 @click.option("--no-write", is_flag=True, help="Tag in the index only; leave the photos as they are.")
+@click.option(
+    "--fields",
+    metavar="LIST",
+    default=",".join(_FIELDS),
+    callback=lambda _ctx, _option, given: _fields(given),
+    help=f"Keyword fields to write, of {', '.join(_FIELDS)}; dc is one of them [default: all].",
+)
+@click.option(
+    "--sidecar",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Sidecars for photos that take no tags inside, for all, or for none [default: auto].",
+)
+@click.option(
+    "--sidecar-name",
+    type=click.Choice(["stem", "full"]),
+    default="stem",
+    help="New sidecars are called IMG.xmp, or IMG.CR2.xmp [default: stem].",
+)
+@click.option("--touch", is_flag=True, help="Let the modification time of written photos change.")
 @click.option("--rescan", is_flag=True, help="Look again at photos that have not changed.")
 @click.option(
     "--min-confidence", type=click.FloatRange(0, 1), help="Tag from this score on [default: the model's own]."
@@ -52,19 +84,21 @@ def command(
 ) -> int:
     """Tag the photos in a library and remember them.
 
-    Walks the folders DIR, at any depth. JPEGs get their tags inside, as keywords that every photo program reads; other
-    formats get an .xmp sidecar. Keywords that are there already stay. Photos that have not changed since the last scan
-    are not read again, so that the same command may run every night.
+    Walks the folders DIR, at any depth. JPEG, PNG, WebP and TIFF get their tags inside, as keywords that every photo
+    program reads; other formats get an .xmp sidecar. Keywords that are there already stay. Photos that have not changed
+    since the last scan are not read again, so that the same command may run every night.
 
     Exit code: 0 all is well, 1 some photos failed (they are listed), 3 another scan is at work.
     """
+    how = WriteOptions(**{name: options.pop(name) for name in ("fields", "sidecar", "sidecar_name", "touch")})
     settings = settings_of(ctx, **options)
     bundle = find_bundle(settings.model, settings.models)
     if not quiet:
         click.echo(f"tagging with the model {bundle.name}", err=True)
     report = Report(dry_run=dry_run)
     with Progress(folders, visible=not quiet and not as_json and sys.stderr.isatty()) as progress:
-        for event in _events(folders, settings, bundle, dry_run=dry_run, write=not no_write, rescan=rescan):
+        events = _events(folders, settings, bundle, how, dry_run=dry_run, write=not no_write, rescan=rescan)
+        for event in events:
             report.add(event)
             progress.advance(event)
             for line in _lines(event, bundle.name, as_json=as_json, dry_run=dry_run and not quiet):
@@ -79,7 +113,14 @@ def command(
 
 
 def _events(
-    folders: Sequence[str], settings: Settings, bundle: Bundle, *, dry_run: bool, write: bool, rescan: bool
+    folders: Sequence[str],
+    settings: Settings,
+    bundle: Bundle,
+    how: WriteOptions,
+    *,
+    dry_run: bool,
+    write: bool,
+    rescan: bool,
 ) -> Iterator[Event]:
     """Open what a scan needs, in the order that fails soonest, and run it.
 
@@ -108,7 +149,7 @@ def _events(
             classifier=bundle.classifier,
             rules=rules,
             backbone=open_backbone(bundle.network, settings.device),
-            writer=open_writer(),
+            writer=open_writer(how),
             index=index,
             workers=settings.workers or _cores(),
             write=write,

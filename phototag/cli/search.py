@@ -1,21 +1,26 @@
 """`phototag search`: words in, the photos that have them out, best first."""
 
+import csv
 import json
+import re
 import shutil
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any, get_args
 
 import click
 
 from phototag.cli import settings_of
 from phototag.cli.text import rounded, shown, write_path
-from phototag.index import Hit, Index, open_index
+from phototag.index import Hit, Index, Sort, open_index
 
 _SHOWN = 50
 _NOTHING_FOUND = 1
 _OPERATORS = ("OR", "AND")
+_BEGIN = re.compile(r"-?(?:[A-Za-z]+:)?")
 
 
 class _QueryCommand(click.Command):
@@ -51,47 +56,112 @@ class _QueryCommand(click.Command):
     "--limit",
     type=click.IntRange(0),
     metavar="N",
-    help=f"The best N photos; 0: all [default: {_SHOWN} on a terminal, all in a pipe].",
+    help=f"The first N photos; 0: all [default: {_SHOWN} on a terminal, all in a pipe].",
 )
+@click.option("--offset", type=click.IntRange(0), metavar="N", default=0, help="Leave the first N photos out.")
+@click.option(
+    "--sort",
+    type=click.Choice(get_args(Sort)),
+    default="score",
+    help="score: the best first; date: the latest first; path: by folder and name [default: score].",
+)
+@click.option("--count", "count_only", is_flag=True, help="The number of photos alone.")
+@click.option("--paths", is_flag=True, help="Paths alone, a line each, on a terminal too.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo: path, score, tags.")
+@click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets: path, score, tags.")
 @click.option("--null", "-0", "null", is_flag=True, help="Paths alone, each ended by a NUL byte, for `xargs -0`.")
 @click.pass_context
-def command(ctx: click.Context, /, *, words: tuple[str, ...], limit: int | None, as_json: bool, null: bool) -> int:
+def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, **how: Any) -> int:
     """Find photos by their tags and your own keywords, the best first.
 
     \b
-    phototag search dog beach         both words
-    phototag search "hot dog"         these words side by side
-    phototag search dog OR cat        one of them
-    phototag search dog -beach        the one without the other
-    phototag search 'beac*'           words that begin so
+    phototag search dog beach             both words
+    phototag search "hot dog"             these words side by side
+    phototag search dog OR cat            one of them
+    phototag search dog -beach            the one without the other
+    phototag search 'beac*'               words that begin so
     phototag search '(dog OR cat) -beach'
 
     Upper and lower case, accents and the plural make no difference. Broader words find what is below them: "animal"
     finds dogs.
 
+    \b
+    tag:dog  keyword:rome                 phototag's words alone, your own alone
+    by:me  by:phototag                    anything that you, or phototag, said
+    folder:italy  path:/home/me/2023      part of the folder, beginning of the path
+    name:img_12  ext:jpg                  part of the file's name, its ending
+    date:2023  date:2023-07..2023-08      when it was taken; also date:>2023-07-14
+    camera:canon  model:imagenet          part of the camera's, or the model's, name
+    width:>4000  height:..1080  size:>5mb
+    'score:>0.8'                          how sure the words beside it must be
+    is:untagged  is:tagged  is:failed  is:duplicate  is:unsure
+
     On a terminal each line shows score, path and tags; in a pipe it is the path alone.
 
     Exit code: 0 photos were found, 1 none, 2 the words are not a query.
     """
+    answer = _Answer(**how)
     query = as_query(words)
-    people = sys.stdout.isatty() and not as_json and not null
-    most = _SHOWN if limit is None and people else limit or None
     index = open_index(settings_of(ctx).index, readonly=True)
     try:
-        hits = index.search(query, None if most is None else most + 1)
-        found = 0
-        for hit in islice(hits, most):
-            found += 1
-            _print(hit, people=people, as_json=as_json, null=null)
-        sys.stdout.flush()
-        if people and next(hits, None):
-            click.echo(f"these are the best {most}; --limit 0 shows all", err=True)
+        if count_only:
+            found = index.count(query)
+            print(found)
+        else:
+            found = _show(index, query, answer)
         if not found:
-            click.echo("\n".join(_explain(index, query)), err=True)
+            click.echo("\n".join(_explain(index, query, answer.offset)), err=True)
     finally:
         index.close()
     return 0 if found else _NOTHING_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """How the photos are to be listed: the options of the same names."""
+
+    limit: int | None
+    offset: int
+    sort: Sort
+    paths: bool
+    as_json: bool
+    as_csv: bool
+    null: bool
+
+    def __post_init__(self) -> None:
+        if self.paths + self.as_json + self.as_csv + self.null > 1:
+            raise click.UsageError("only one of --paths, --json, --csv and --null can be had")
+
+    @property
+    def people(self) -> bool:
+        """Whether it is read by people, and not by a program."""
+        return sys.stdout.isatty() and not (self.paths or self.as_json or self.as_csv or self.null)
+
+
+def _begin(argument: str) -> str:
+    """The minus and the field that a word begins with; may be empty."""
+    match = _BEGIN.match(argument)
+    return match[0] if match else ""
+
+
+def _show(index: Index, query: str, answer: _Answer) -> int:
+    """Print the photos found; how many they are."""
+    most = _SHOWN if answer.limit is None and answer.people else answer.limit or None
+    hits = index.search(query, None if most is None else most + 1, answer.offset, answer.sort)
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    found = 0
+    for hit in islice(hits, most):
+        if answer.as_csv and not found:
+            table.writerow(("path", "score", "tags"))
+        found += 1
+        if answer.as_csv:
+            table.writerow((hit.path, rounded(hit.score), ", ".join(hit.tags)))
+        else:
+            _print(hit, answer)
+    sys.stdout.flush()
+    if answer.people and next(hits, None):
+        click.echo(f"there are more than these {most}: --limit 0 shows all", err=True)
+    return found
 
 
 def as_query(arguments: Sequence[str]) -> str:
@@ -104,19 +174,19 @@ def as_query(arguments: Sequence[str]) -> str:
 
 
 def _quoted(argument: str) -> str:
-    minus = "-" if argument.startswith("-") else ""
-    words = argument.removeprefix("-").split()
-    plain = not any(c in argument for c in '"()*') and not any(w in _OPERATORS or w.startswith("-") for w in words)
-    return f'{minus}"{" ".join(words)}"' if len(words) > 1 and plain else argument
+    begin = _begin(argument)
+    words = argument.removeprefix(begin).split()
+    plain = not any(c in argument for c in '"()*') and not any(w in _OPERATORS or _begin(w) for w in words)
+    return f'{begin}"{" ".join(words)}"' if len(words) > 1 and plain else argument
 
 
-def _print(hit: Hit, *, people: bool, as_json: bool, null: bool) -> None:
-    if as_json:  # bytes of a path that are not UTF-8 come as "\udc80" to "\udcff", as Python reads them back
+def _print(hit: Hit, answer: _Answer) -> None:
+    if answer.as_json:  # bytes of a path that are not UTF-8 come as "\udc80" to "\udcff", as Python reads them back
         print(json.dumps({"path": hit.path, "score": rounded(hit.score), "tags": hit.tags}))
-    elif people:
+    elif answer.people:
         print(_fitted(hit, shutil.get_terminal_size().columns))
     else:
-        write_path(hit.path, b"\0" if null else b"\n")
+        write_path(hit.path, b"\0" if answer.null else b"\n")
 
 
 def _fitted(hit: Hit, columns: int) -> str:
@@ -135,8 +205,11 @@ def _width(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _explain(index: Index, query: str) -> Iterator[str]:
+def _explain(index: Index, query: str, offset: int) -> Iterator[str]:
     """Why nothing was found, as far as the words tell."""
+    if offset and (there := index.count(query)):
+        yield f"nothing found behind the first {offset:,}: there are {there:,}"
+        return
     unknown = index.suggest(query)
     if not unknown:
         yield "nothing found: no photo has all of this"

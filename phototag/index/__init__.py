@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from phototag.index.journal import Journal, Write
 from phototag.records import Facts, Failed, Memory, PhotoRef, Tag, Tagged, Where
+
+Sort = Literal["score", "date", "path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Known:
         pending: a write was begun and not recorded as finished (the machine stopped in between).
         memory: phototag's own words in the file. After an unfinished write it counts the words that were being
             added as phototag's.
+        undone: the words of its last verdict were taken back by `phototag undo` or `untag --all`.
     """
 
     number: int
@@ -30,6 +34,7 @@ class Known:
     failure: str | None
     pending: bool
     memory: Memory
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +81,22 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TagCount:
-    """A word and how many photos carry it, by whom it was given ("phototag" or "me")."""
+    """A word and how many photos carry it.
+
+    Attributes:
+        word: as it was given.
+        photos: how many carry it.
+        source: by whom it was given.
+        broader: what phototag says it stands under, the most general first; of several models the one first known.
+    """
 
     word: str
     photos: int
     source: Literal["phototag", "me"]
+    broader: tuple[str, ...] = ()
 
 
-class Index(Protocol):
+class Index(Journal, Protocol):
     """What phototag remembers. Every method is one transaction."""
 
     def known_in(self, folder: str, model: str) -> dict[str, Known]:
@@ -98,10 +111,22 @@ class Index(Protocol):
         """Every folder at or below `root` in which photos are known."""
         ...
 
-    def intend(self, ref: PhotoRef, model: str, added: frozenset[str], moved_from: int | None = None) -> None:
+    def intend(
+        self,
+        ref: PhotoRef,
+        model: str | None,
+        added: frozenset[str],
+        moved_from: int | None = None,
+        write: Write | None = None,
+    ) -> None:
         """Note, durably against a killed process, that a write of phototag's words `added` is about to begin.
 
-        With `moved_from`, the photo of that number is from now on the one at `ref.path`.
+        Args:
+            ref: the photo.
+            model: whose words; None: those of every model that gave it words.
+            added: phototag's words that may stand in the file before or after.
+            moved_from: the photo of that number is from now on the one at `ref.path`.
+            write: what the journal keeps, so that it can be taken back.
         """
         ...
 
@@ -116,8 +141,16 @@ class Index(Protocol):
         """Drop photos that no longer exist."""
         ...
 
-    def search(self, query: str, limit: int | None = None, offset: int = 0) -> Iterator[Hit]:
-        """Photos that match, best first.
+    def search(self, query: str, limit: int | None = None, offset: int = 0, sort: Sort = "score") -> Iterator[Hit]:
+        """Photos that match, best first, or the latest first, or in the order of their paths.
+
+        Raises:
+            QueryError: the query cannot be understood.
+        """
+        ...
+
+    def count(self, query: str) -> int:
+        """How many photos match.
 
         Raises:
             QueryError: the query cannot be understood.

@@ -2,9 +2,12 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +28,8 @@ from sqlalchemy import (
 )
 
 from phototag.index import Entry, Known, TagCount, Verdict
-from phototag.index.rows import broader_of, join_path, split_path, words_by_id
+from phototag.index.postings import Kind
+from phototag.index.rows import broader_of, fetch, join_path, split_path, words_by_id
 from phototag.index.tables import (
     OWNER,
     SCORE_SCALE,
@@ -57,7 +61,7 @@ def known_by_content(connection: Connection, content_hash: bytes, model: str) ->
 def folders_after(connection: Connection, root: str, last: bytes | None, limit: int) -> list[bytes]:
     """The next folders at or below a root in which photos are known, in order of their bytes, after `last`."""
     used = exists().where(photos.c.folder_id == folders.c.id)
-    query = select(folders.c.path).where(_at_or_below(root), used).order_by(folders.c.path).limit(limit)
+    query = select(folders.c.path).where(at_or_below(root), used).order_by(folders.c.path).limit(limit)
     if last is not None:
         query = query.where(folders.c.path > last)
     return list(connection.execute(query).scalars())
@@ -67,27 +71,29 @@ def photo_count(connection: Connection, root: str | None) -> int:
     """How many photos are known, at or below a root."""
     query = select(func.count()).select_from(photos)
     if root is not None:
-        query = query.join(folders).where(_at_or_below(root))
+        query = query.join(folders).where(at_or_below(root))
     return int(connection.execute(query).scalar_one())
 
 
 def count_tags(connection: Connection) -> Iterator[TagCount]:
     """Every word that photos carry, the most frequent first; a word both gave comes twice."""
-    mine = (photo_tags.c.source_id == OWNER).label("mine")
-    count = func.count(photo_tags.c.photo_id.distinct()).label("photos")
-    counted = (
-        select(photo_tags.c.tag_id, mine, count)
-        .where(photo_tags.c.score.is_not(None))
-        .group_by(photo_tags.c.tag_id, mine)
-        .subquery()
+    counts: Counter[tuple[int, int]] = Counter()
+    # By blocks, so that only the words among the postings are gone through; an entry takes four bytes.
+    query = (
+        "SELECT kind, value, length(entries) / 4 FROM postings WHERE kind IN (?, ?) "
+        "AND block BETWEEN 0 AND (SELECT max(id) >> 13 FROM photos)"
     )
-    rows = connection.execute(
-        select(tags.c.word, counted.c.mine, counted.c.photos)
-        .join(counted, counted.c.tag_id == tags.c.id)
-        .order_by(counted.c.photos.desc(), tags.c.word, counted.c.mine)
-    )
-    for word, by_owner, number in rows:
-        yield TagCount(word, number, "me" if by_owner else "phototag")
+    for kind, tag, photos_ in fetch(connection, query, (Kind.KEYWORD, Kind.TAG)):
+        counts[kind, tag] += photos_
+    words = dict(fetch(connection, "SELECT id, word FROM tags"))
+    above: dict[int, list[str]] = {}
+    query = "SELECT tag_id, source_id, broader_id FROM broader ORDER BY tag_id, source_id, position"
+    for tag, by_source in groupby(fetch(connection, query), key=itemgetter(0)):
+        _, rows = next(groupby(by_source, key=itemgetter(1)))
+        above[tag] = [words[broader] for _, _, broader in rows]
+    for (kind, tag), number in sorted(counts.items(), key=lambda c: (-c[1], words[c[0][1]], -c[0][0])):
+        mine = kind == Kind.KEYWORD
+        yield TagCount(words[tag], number, "me" if mine else "phototag", () if mine else tuple(above.get(tag, ())))
 
 
 def entry(connection: Connection, path: str) -> Entry | None:
@@ -118,7 +124,7 @@ def entry(connection: Connection, path: str) -> Entry | None:
     )
 
 
-def _at_or_below(root: str) -> ColumnElement[bool]:
+def at_or_below(root: str) -> ColumnElement[bool]:
     """A folder's path is the root, or begins with it and a separator: a range, which the index on paths answers."""
     separator = os.fsencode(os.sep)
     inside = os.fsencode(root).rstrip(separator) + separator
@@ -152,6 +158,7 @@ def _known_query() -> Select[Any]:
             photos.c.failure,
             decisions.c.fingerprint,
             verdicts.c.place,
+            verdicts.c.undone_by,
             intents.c.words.label("intended"),
             unfinished.label("others_intended"),
             _ids(photo_tags.c.tag_id, photo_tags.c.source_id == mine, photo_tags.c.added == 1).label("added"),
@@ -174,13 +181,13 @@ def _known(connection: Connection, which: ColumnElement[bool], model: str) -> It
     rows = connection.execute(_KNOWN.where(which), {"source": -1 if source is None else source}).all()
     memories = _memories(connection, {row[-4:] for row in rows})
     # Unpacked by place: a library holds a hundred thousand of these, and names cost more than all the rest.
-    for number, folder, name, size, mtime, failure, decision, place, intended, unfinished, *words in rows:
+    for number, folder, name, size, mtime, failure, decision, place, undone, intended, unfinished, *words in rows:
         memory = memories[tuple(words)]
         if intended is not None or unfinished is not None:
             # Another model's unfinished words are kept, but not counted as there: the scan that finishes them will see.
             memory = replace(memory, added=memory.added | _listed(intended), kept=memory.kept | _listed(unfinished))
         ref = PhotoRef(join_path(folder, name), size, mtime)
-        yield Known(number, ref, decision, place, failure, intended is not None, memory)
+        yield Known(number, ref, decision, place, failure, intended is not None, memory, undone is not None)
 
 
 def _memories(connection: Connection, keys: Collection[Sequence[str | None]]) -> dict[Sequence[str | None], Memory]:

@@ -1,6 +1,7 @@
 """Paths and words in, the numbers of their rows out, for reading and writing alike. Inside the caller's transaction."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -21,6 +22,22 @@ def chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def fetch(connection: Connection, query: str, values: Sequence[Any] = ()) -> list[Any]:
+    """All rows of a literal query as plain tuples: SQLAlchemy's rows cost more than SQLite takes to find them."""
+    return list(_driver(connection).execute(query, tuple(values)).fetchall())
+
+
+def run_many(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Run a literal statement for each of many rows."""
+    _driver(connection).executemany(statement, rows)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def storable(text: str) -> str:

@@ -1,106 +1,94 @@
-"""A parsed query in, the photos that answer it out, best first and streamed.
+"""A query in, the photos that answer it out, in the order asked for and streamed.
 
-Each tag's photos can be read in the order of their scores. The query's rarest word is read in that order, a batch of
-photos at a time; each batch's full rank is worked out, and a photo is given out as soon as no photo still to be read
-can be better (the threshold algorithm of Fagin, Lotem and Naor, 2001). So the best fifty of a hundred thousand cost
-about fifty.
+Which photos match is found first, as a set (`matching`). Where they are few they are all ranked. Where they are many
+the query's rarest word is read in the order of its scores, and a photo is given out as soon as none still to be read
+can be better (the threshold algorithm of Fagin, Lotem and Naor, 2001): the best fifty of a hundred thousand cost about
+fifty.
 """
 
 import difflib
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, exists, func, literal, select
+from sqlalchemy import Connection
 
-from phototag.index import Hit
-from phototag.index.query import All, Node, Not, Word, parse, rank, score_of, tag_rank, words_of
-from phototag.index.rows import chunks, join_path, words_by_id
-from phototag.index.tables import folders, photo_tags, photos, tags, tags_fts
+from phototag.index import Hit, Sort
+from phototag.index.fields import Fact
+from phototag.index.matching import Matcher, Photos, count, holds, numbers_in, unbounded
+from phototag.index.postings import BLOCK, BLOCK_BITS, Kind, score_and_place
+from phototag.index.query import SURE, All, Node, Not, Word, facts_of, parse, rank, score_of, tag_rank, words_of
+from phototag.index.rows import chunks, fetch, join_path, words_by_id
+from phototag.index.tables import OWNER
 
 _BATCHES = (64, 256, 500)
-_MERGED_MOST = 8
-_COUNTED_MOST = 50_000
-_TAGS_AT_ONCE = 10_000  # SQLite takes 32,766 values in a statement
+_RANKED_MOST = 1_000
+"""As many matches are all ranked and sorted: about ten milliseconds."""
+
+_TAGS_MOST = 500
+"""More tags than this are told apart here and not by SQLite, which would build a list of them for every batch."""
+
 _ALIKE = 0.6
+_Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """The tags that answer a word: those that are it, and those that hold it."""
-
-    exact: tuple[int, ...]
-    partial: tuple[int, ...]
-
-
-_Answers = Mapping[int, Sequence[tuple[Word, bool]]]
-"""The other way round: which words a tag answers, and whether it is the word itself."""
-
-
-def search(connection: Connection, query: str, limit: int | None, offset: int) -> Iterator[Hit]:
-    """Photos that match, best first; equally good ones in the order of the index.
+def search(connection: Connection, query: str, limit: int | None, offset: int, sort: Sort) -> Iterator[Hit]:
+    """Photos that match; equally good ones in the order of the index.
 
     Raises:
         QueryError: the query cannot be understood.
     """
-    tree = parse(query)
-    meanings = {word: _meaning(connection, word) for word in words_of(tree)}
+    tree, matcher = parse(query), Matcher(connection)
     wanted = None if limit is None else offset + limit
-    ranked = islice(_ranked(connection, tree, meanings, wanted), offset, wanted)
-    for chunk in chunks(ranked, _BATCHES[0]):
+    if sort == "score":
+        ranked = _ranked(connection, tree, matcher, wanted)
+    else:
+        numbers = (_by_date if sort == "date" else _by_path)(connection, matcher, matcher.photos(tree))
+        ranked = _rank_all(connection, tree, matcher, numbers)
+    for chunk in chunks(islice(ranked, offset, wanted), _BATCHES[0]):
         yield from _hits(connection, chunk)
+
+
+def count_matches(connection: Connection, query: str) -> int:
+    """How many photos match.
+
+    Raises:
+        QueryError: the query cannot be understood.
+    """
+    return count(Matcher(connection).photos(parse(query)))
 
 
 def suggest(connection: Connection, query: str) -> dict[str, tuple[str, ...]]:
     """The words of a query that no photo has, each with the known words most like it."""
-    wanted = words_of(parse(query), wanted_only=True)
-    unknown = [word for word in wanted if not _cost(connection, _meaning(connection, word))]
+    wanted, matcher = words_of(parse(query), wanted_only=True), Matcher(connection)
+    unknown = [word for word in wanted if not matcher.photos(unbounded(word))]
     if not unknown:
         return {}
-    used = exists().where(photo_tags.c.tag_id == tags.c.id, photo_tags.c.score.is_not(None))
-    rows = connection.execute(select(tags.c.normal, tags.c.word).where(used).order_by(tags.c.word.desc()))
-    known: dict[str, str] = dict(rows.all())
+    used = "id IN (SELECT value FROM postings WHERE kind IN (?, ?))"
+    rows = fetch(connection, f"SELECT normal, word FROM tags WHERE {used} ORDER BY word DESC", (Kind.KEYWORD, Kind.TAG))
+    known: dict[str, str] = dict(rows)
     return {
         word.text: tuple(known[near] for near in difflib.get_close_matches(word.normal, known, n=3, cutoff=_ALIKE))
         for word in unknown
     }
 
 
-def _meaning(connection: Connection, word: Word) -> _Meaning:
-    """The tags a word stands for. What reaches FTS5 is quoted, and holds no quote: the normal form keeps none."""
-    wanted = f'"{word.normal}"'
-    if word.prefix:
-        wanted = f'"{word.prefix}" * OR "{word.normal}" *'
-    rows = connection.execute(
-        select(tags.c.id, tags.c.normal)
-        .join(tags_fts, tags_fts.c.rowid == tags.c.id)
-        .where(tags_fts.c.tags_fts.op("MATCH")(wanted))
-        .order_by(tags.c.id)
-    ).all()
-    return _Meaning(
-        exact=tuple(number for number, normal in rows if normal == word.normal),
-        partial=tuple(number for number, normal in rows if normal != word.normal),
-    )
-
-
-def _ranked(
-    connection: Connection, tree: Node, meanings: Mapping[Word, _Meaning], wanted: int | None
-) -> Iterator[tuple[int, int]]:
+def _ranked(connection: Connection, tree: Node, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:
     """Rank and number of the photos that match, best first; at most `wanted` of them where that is given."""
-    answers = _answers(meanings)
-    costs = {word: _cost(connection, meaning) for word, meaning in meanings.items()}
-    _, leading = _leading(tree, costs)
-    if leading is None:  # nothing but words to leave out: every photo, in the order of the index, is as good as any
-        for batch in chunks(connection.execute(select(photos.c.id).order_by(photos.c.id)).scalars(), _BATCHES[-1]):
-            ranks = _ranks(connection, batch, answers)
-            yield from ((found, number) for number in batch if (found := rank(tree, ranks[number])))
+    matches = matcher.photos(tree)
+    _, leading = _leading(tree, matcher)
+    if count(matches) <= _RANKED_MOST:
+        yield from sorted(_rank_all(connection, tree, matcher, numbers_in(matches)), key=lambda r: (-r[0], r[1]))
+        return
+    if leading is None:  # nothing of which there is more or less: any photo, in the order of the index, will do
+        yield from _rank_all(connection, tree, matcher, numbers_in(matches))
         return
     waiting: list[tuple[int, int]] = []  # (-rank, number), a heap
     entered: set[int] = set()
     bound = 0
-    for batch in _batches(_best_first(connection, [meanings[word] for word in leading])):
-        ranks = _ranks(connection, [number for _, number in batch], answers)
+    for batch in _batches(_best_first(matcher, leading, matches)):
+        ranks = _ranks(connection, [number for _, number in batch], tree, matcher)
         for at, number in batch:
             if at != bound:
                 entered, bound = set(), at
@@ -120,13 +108,25 @@ def _ranked(
         yield -found, number
 
 
-def _leading(tree: Node, costs: Mapping[Word, int]) -> tuple[int, set[Word] | None]:
-    """The words of which every match has one, and about how many photos they have; None: there are no such words."""
+def _rank_all(
+    connection: Connection, tree: Node, matcher: Matcher, numbers: Iterable[int]
+) -> Iterator[tuple[int, int]]:
+    """Photos that match, in the order given, each with its rank."""
+    if not any(True for _ in words_of(tree, wanted_only=True)):
+        yield from ((SURE, number) for number in numbers)
+        return
+    for batch in _batches(iter(numbers)):
+        ranks = _ranks(connection, batch, tree, matcher)
+        yield from ((rank(tree, ranks[number]), number) for number in batch)
+
+
+def _leading(tree: Node, matcher: Matcher) -> tuple[int, set[Word] | None]:
+    """The words of which every match has one, and how many photos they have; None: there are no such words."""
     if isinstance(tree, Word):
-        return costs[tree], {tree}
-    if isinstance(tree, Not):
+        return count(matcher.photos(tree)), {tree}
+    if isinstance(tree, Not | Fact):
         return 0, None
-    parts = [_leading(part, costs) for part in tree.parts]
+    parts = [_leading(part, matcher) for part in tree.parts]
     if isinstance(tree, All):
         return min((part for part in parts if part[1] is not None), key=lambda part: part[0], default=(0, None))
     words: set[Word] = set()
@@ -137,41 +137,34 @@ def _leading(tree: Node, costs: Mapping[Word, int]) -> tuple[int, set[Word] | No
     return sum(cost for cost, _ in parts), words
 
 
-def _cost(connection: Connection, meaning: _Meaning) -> int:
-    """About how many photos have a word; counted only as far as it matters."""
-    count = 0
-    for ids in chunks((*meaning.exact, *meaning.partial), _TAGS_AT_ONCE):
-        some = select(literal(1)).where(*_said(ids)).limit(_COUNTED_MOST - count).subquery()
-        count += int(connection.execute(select(func.count()).select_from(some)).scalar_one())
-    return count
-
-
-def _best_first(connection: Connection, meanings: Iterable[_Meaning]) -> Iterator[tuple[int, int]]:
-    """Rank and number of the photos under any of these words, best first; a photo may come more than once."""
-    streams = [_postings(connection, meaning) for meaning in meanings]
+def _best_first(matcher: Matcher, words: Iterable[Word], matches: Photos) -> Iterator[tuple[int, int]]:
+    """Rank and number of the matches under any of these words, best first; a photo may come more than once."""
+    streams = [_postings(matcher, word, matches) for word in words]
     return heapq.merge(*streams, key=lambda posting: (-posting[0], posting[1]))
 
 
-def _postings(connection: Connection, meaning: _Meaning) -> Iterator[tuple[int, int]]:
+def _postings(matcher: Matcher, word: Word, matches: Photos) -> Iterator[tuple[int, int]]:
     """One word's photos: those under the word itself all come before those under a tag that holds it."""
-    for ids, exact in ((meaning.exact, True), (meaning.partial, False)):
-        # Few tags are read side by side, each in its own order; many at once would cost more than sorting them does.
-        groups = chunks(ids, 1 if len(ids) <= _MERGED_MOST else _TAGS_AT_ONCE)
-        streams = [_posting(connection, group, exact) for group in groups]
+    meaning = matcher.meaning(word)
+    for tags, exact in ((meaning.exact, True), (meaning.partial, False)):
+        streams = [
+            _posting(block, entries, exact, matches[block])
+            for block, entries in matcher.entries(word, tags)
+            if block in matches
+        ]
         yield from heapq.merge(*streams, key=lambda posting: (-posting[0], posting[1]))
 
 
-def _posting(connection: Connection, tag_ids: Sequence[int], exact: bool) -> Iterator[tuple[int, int]]:
-    query = (
-        select(photo_tags.c.score, photo_tags.c.photo_id)
-        .where(*_said(tag_ids))
-        .order_by(photo_tags.c.score.desc(), photo_tags.c.photo_id)
-    )
-    for score, number in connection.execute(query, execution_options={"yield_per": _BATCHES[-1]}):
-        yield tag_rank(score, exact), number
+def _posting(block: int, entries: Sequence[int], exact: bool, bits: int) -> Iterator[tuple[int, int]]:
+    """The matches among a block's entries for one tag, best first; `bits` are the block's matches."""
+    flags = bits.to_bytes(BLOCK // 8, "little")
+    for entry in reversed(entries):
+        score, place = score_and_place(entry)
+        if flags[place >> 3] >> (place & 7) & 1:
+            yield tag_rank(score, exact), block << BLOCK_BITS | place
 
 
-def _batches(stream: Iterator[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+def _batches(stream: Iterator[_Item]) -> Iterator[list[_Item]]:
     """Small batches first, for the sake of the first answer."""
     for size in _BATCHES:
         if batch := list(islice(stream, size)):
@@ -179,46 +172,92 @@ def _batches(stream: Iterator[tuple[int, int]]) -> Iterator[list[tuple[int, int]
     yield from chunks(stream, _BATCHES[-1])
 
 
-def _answers(meanings: Mapping[Word, _Meaning]) -> _Answers:
+def _ranks(
+    connection: Connection, numbers: Iterable[int], tree: Node, matcher: Matcher
+) -> dict[int, dict[Word | Fact, int]]:
+    """How well each photo answers each word and fact."""
+    ranks: dict[int, dict[Word | Fact, int]] = {number: {} for number in numbers}
+    answers = _answers(tree, matcher)
+    marks = ",".join("?" * len(ranks))
+    query = f"SELECT photo_id, source_id, tag_id, score FROM photo_tags WHERE photo_id IN ({marks}) AND score NOT NULL"
+    if len(answers) <= _TAGS_MOST:
+        query += f" AND tag_id IN ({','.join(map(str, answers))})"
+    for number, source, tag, score in fetch(connection, query, list(ranks)):
+        here = ranks[number]
+        for word, exact in answers.get(tag, ()):
+            if word.least <= score <= word.most and (not word.field or _gives(word, source)):
+                found = tag_rank(score, exact)
+                if found > here.get(word, 0):
+                    here[word] = found
+    for fact in facts_of(tree):
+        photos = matcher.photos(fact)
+        for number, here in ranks.items():
+            if holds(photos, number):
+                here[fact] = SURE
+    return ranks
+
+
+def _answers(tree: Node, matcher: Matcher) -> Mapping[int, Sequence[tuple[Word, bool]]]:
+    """Which words a tag answers, and whether it is the word itself."""
     answers: dict[int, list[tuple[Word, bool]]] = {}
-    for word, meaning in meanings.items():
-        for tags_, exact in ((meaning.exact, True), (meaning.partial, False)):
-            for tag in tags_:
+    for word in set(words_of(tree)):
+        meaning = matcher.meaning(word)
+        for tags, exact in ((meaning.exact, True), (meaning.partial, False)):
+            for tag in tags:
                 answers.setdefault(tag, []).append((word, exact))
     return answers
 
 
-def _ranks(connection: Connection, numbers: Iterable[int], answers: _Answers) -> dict[int, dict[Word, int]]:
-    """How well each photo answers each word."""
-    ranks: dict[int, dict[Word, int]] = {number: {} for number in numbers}
-    query = select(photo_tags.c.photo_id, photo_tags.c.tag_id, photo_tags.c.score)
-    query = query.where(photo_tags.c.photo_id.in_(list(ranks)), photo_tags.c.score.is_not(None))
-    if len(answers) <= _BATCHES[-1]:
-        # "+ 0" keeps SQLite from reading whole tags to find a few photos.
-        query = query.where((photo_tags.c.tag_id + 0).in_(list(answers)))
-    for number, tag, score in connection.execute(query):
-        for word, exact in answers.get(tag, ()):
-            here = ranks[number]
-            here[word] = max(here.get(word, 0), tag_rank(score, exact))
-    return ranks
+def _gives(word: Word, source: int) -> bool:
+    return (source == OWNER) == (word.field == "keyword")
 
 
-def _said(tag_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
-    return photo_tags.c.tag_id.in_(tag_ids), photo_tags.c.score.is_not(None)
+def _by_date(connection: Connection, matcher: Matcher, matches: Photos) -> Iterator[int]:
+    """The numbers of photos, the latest first; those without a date last."""
+    days = sorted(matcher.values(Kind.DAY), reverse=True)
+    undated = dict(matches)
+    for _, rows in groupby(days, key=lambda row: row[0]):
+        found = {block: matcher.one(Kind.DAY, day, block) & matches.get(block, 0) for day, block in rows}
+        for block, bits in found.items():
+            if bits:
+                undated[block] &= ~bits
+        yield from _sorted(connection, found, "taken DESC, id")
+    yield from numbers_in(undated)
+
+
+def _by_path(connection: Connection, matcher: Matcher, matches: Photos) -> Iterator[int]:
+    """The numbers of photos, in the order of their folders' and their own names."""
+    blocks: dict[int, list[int]] = {}
+    for folder, block in matcher.values(Kind.FOLDER):
+        blocks.setdefault(folder, []).append(block)
+    for (folder,) in fetch(connection, "SELECT id FROM folders ORDER BY path"):
+        found = {
+            block: matcher.one(Kind.FOLDER, folder, block) & matches[block]
+            for block in blocks.get(folder, ())
+            if block in matches
+        }
+        yield from _sorted(connection, found, "name")
+
+
+def _sorted(connection: Connection, photos: Photos, order: str) -> Iterator[int]:
+    """The numbers of the photos of one day or folder, in SQL's order."""
+    for chunk in chunks(numbers_in(photos), 30_000):
+        query = f"SELECT id FROM photos WHERE id IN ({','.join(map(str, chunk))}) ORDER BY {order}"
+        yield from (number for (number,) in fetch(connection, query))
 
 
 def _hits(connection: Connection, ranked: Sequence[tuple[int, int]]) -> Iterator[Hit]:
     """The paths and words of a few photos, in the order given."""
     numbers = [number for _, number in ranked]
-    places = connection.execute(
-        select(photos.c.id, folders.c.path, photos.c.name).join(folders).where(photos.c.id.in_(numbers))
+    some = f"IN ({','.join('?' * len(numbers))})"
+    places = fetch(
+        connection,
+        f"SELECT photos.id, path, name FROM photos JOIN folders ON folders.id = folder_id WHERE photos.id {some}",
+        numbers,
     )
     paths = {number: join_path(folder, name) for number, folder, name in places}
-    given = connection.execute(
-        select(photo_tags.c.photo_id, photo_tags.c.tag_id, photo_tags.c.score).where(
-            photo_tags.c.photo_id.in_(numbers), photo_tags.c.score.is_not(None)
-        )
-    ).all()
+    query = f"SELECT photo_id, tag_id, score FROM photo_tags WHERE photo_id {some} AND score NOT NULL"
+    given = fetch(connection, query, numbers)
     words = words_by_id(connection, {tag for _, tag, _ in given})
     carried: dict[int, dict[str, int]] = {number: {} for number in numbers}
     for number, tag, score in given:

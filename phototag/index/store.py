@@ -5,11 +5,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from phototag.index import Entry, Hit, Known, TagCount, reading, searching, writing
+from phototag.index import Entry, Hit, Known, Sort, TagCount, journalling, reading, searching, writing
 from phototag.index.connect import border, open_engine, start_reading, start_writing
+from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
+from phototag.index.postings import catch_up
+from phototag.index.remembering import Vocabulary, remember
 from phototag.records import Failed, PhotoRef, Tagged
 
 _FOLDERS_AT_ONCE = 1_000
+_WRITES_AT_ONCE = 200
 
 
 class SqliteIndex:
@@ -18,6 +22,10 @@ class SqliteIndex:
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._path = path.absolute()
         self._engine = open_engine(self._path, readonly=readonly)
+        self._vocabulary = Vocabulary()
+        if not readonly:
+            with border(self._path), start_writing(self._engine) as connection:
+                catch_up(connection)
 
     def known_in(self, folder: str, model: str) -> dict[str, Known]:
         """The photos known directly in a folder, by file name."""
@@ -40,16 +48,28 @@ class SqliteIndex:
                 return
             last = page[-1]
 
-    def intend(self, ref: PhotoRef, model: str, added: frozenset[str], moved_from: int | None = None) -> None:
+    def intend(
+        self,
+        ref: PhotoRef,
+        model: str | None,
+        added: frozenset[str],
+        moved_from: int | None = None,
+        write: Write | None = None,
+    ) -> None:
         """Note that a write is about to begin; committed on return."""
         with border(self._path), start_writing(self._engine) as connection:
-            writing.intend(connection, ref, model, added, moved_from)
+            writing.intend(connection, ref, model, added, moved_from, write)
 
     def remember(self, results: Sequence[Tagged | Failed], model: str, decision: str) -> None:
         """Record a batch in one transaction."""
         if results:
-            with border(self._path), start_writing(self._engine) as connection:
-                writing.remember(connection, results, model, decision, int(time.time()))
+            stamp = (decision, int(time.time()))
+            try:
+                with border(self._path), start_writing(self._engine) as connection:
+                    remember(connection, results, model, stamp, self._vocabulary)
+            except BaseException:  # what it looked up may have been taken back with the transaction
+                self._vocabulary.clear()
+                raise
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Drop photos that no longer exist."""
@@ -57,10 +77,15 @@ class SqliteIndex:
             with border(self._path), start_writing(self._engine) as connection:
                 writing.forget(connection, numbers)
 
-    def search(self, query: str, limit: int | None = None, offset: int = 0) -> Iterator[Hit]:
-        """Photos that match, best first, as of the moment the first one is asked for; streamed."""
+    def search(self, query: str, limit: int | None = None, offset: int = 0, sort: Sort = "score") -> Iterator[Hit]:
+        """Photos that match, as of the moment the first one is asked for; streamed."""
         with border(self._path), start_reading(self._engine) as connection:
-            yield from searching.search(connection, query, limit, offset)
+            yield from searching.search(connection, query, limit, offset, sort)
+
+    def count(self, query: str) -> int:
+        """How many photos match."""
+        with border(self._path), start_reading(self._engine) as connection:
+            return searching.count_matches(connection, query)
 
     def suggest(self, query: str) -> dict[str, tuple[str, ...]]:
         """The words of a query that no photo has, with the known words most like them."""
@@ -81,6 +106,54 @@ class SqliteIndex:
         """How many photos are known, at or below `root` if given."""
         with border(self._path), start_reading(self._engine) as connection:
             return reading.photo_count(connection, root)
+
+    def start_run(self, kind: Kind, model: str, folders: Sequence[str], undoes: int | None = None) -> int:
+        """Open a run and give its number."""
+        with border(self._path), start_writing(self._engine) as connection:
+            return journalling.start_run(connection, kind, model, folders, undoes, int(time.time()))
+
+    def finish_run(self, number: int, *, whole: bool = True) -> None:
+        """Note that a run came to its end."""
+        with border(self._path), start_writing(self._engine) as connection:
+            journalling.finish_run(connection, number, whole, int(time.time()))
+
+    def runs(self) -> Iterator[Run]:
+        """Every run, the latest first."""
+        with border(self._path), start_reading(self._engine) as connection:
+            found = journalling.list_runs(connection)
+        yield from found
+
+    def writes_of(self, run: int) -> Iterator[Written]:
+        """What a run wrote and nobody has undone, the latest first; a transaction a page."""
+        last: int | None = None
+        while True:
+            with border(self._path), start_reading(self._engine) as connection:
+                page = journalling.writes_before(connection, run, last, _WRITES_AT_ONCE)
+            yield from page
+            if len(page) < _WRITES_AT_ONCE:
+                return
+            last = page[-1].number
+
+    def carriers(self, root: str | None, word: str | None) -> Iterator[Carrier]:
+        """Photos with words of phototag's, in the order of their numbers; a transaction a page."""
+        last = 0
+        while True:
+            with border(self._path), start_reading(self._engine) as connection:
+                page = journalling.carriers_after(connection, root, word, last, _WRITES_AT_ONCE)
+            yield from page
+            if len(page) < _WRITES_AT_ONCE:
+                return
+            last = page[-1].number
+
+    def undone(self, number: int, run: int, now: Standing, *, whole: bool) -> None:
+        """Record that a write was taken back by a run."""
+        with border(self._path), start_writing(self._engine) as connection:
+            journalling.undone(connection, number, run, now, whole)
+
+    def untagged(self, number: int, run: int, words: frozenset[str] | None, now: Standing) -> None:
+        """Record that words of phototag's were taken out of a photo."""
+        with border(self._path), start_writing(self._engine) as connection:
+            journalling.untagged(connection, number, run, words, now)
 
     def close(self) -> None:
         """Release the file."""

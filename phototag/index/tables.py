@@ -92,6 +92,7 @@ verdicts = Table(
     Column("guesses", Text, nullable=False),
     Column("distance", REAL),
     Column("note", Text),
+    Column("undone_by", ForeignKey("runs.id")),
 )
 
 photo_tags = Table(
@@ -117,4 +118,52 @@ intents = Table(
     Column("photo_id", ForeignKey("photos.id"), primary_key=True),
     Column("source_id", ForeignKey("sources.id"), primary_key=True),
     Column("words", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("folders", LargeBinary, nullable=False),
+    Column("started_at", Integer, nullable=False),
+    Column("finished_at", Integer),
+    Column("undoes", ForeignKey("runs.id")),
+    Column("undone_by", ForeignKey("runs.id")),
+)
+
+writes = Table(
+    "writes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("photo_id", ForeignKey("photos.id")),
+    Column("source_id", ForeignKey("sources.id")),
+    Column("place", Text, nullable=False),
+    Column("target", LargeBinary, nullable=False),
+    Column("hash_before", LargeBinary),
+    Column("hash_after", LargeBinary),
+    Column("mtime_before", Integer),
+    Column("patch", LargeBinary),
+    Column("added", Text, nullable=False),
+    Column("removed", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("undone_by", ForeignKey("runs.id")),
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("block", Integer, primary_key=True),
+    Column("kind", Integer, primary_key=True),
+    Column("value", Integer, primary_key=True),
+    Column("entries", LargeBinary),
+    Column("bits", LargeBinary),
+)
+
+unposted = Table(
+    "unposted",
+    metadata,
+    Column("block", Integer, primary_key=True),
 )

@@ -1,10 +1,10 @@
 """Tags in, the photo's own fields or a sidecar out: the `MetadataWriter` protocol and the records it speaks in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from phototag.records import Memory, PhotoRef
+from phototag.records import Memory, PhotoRef, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Plan:
 
     Attributes:
         ref: the photo.
-        where: "photo" or "sidecar".
+        where: where the tags stand after the write; "index" where a sidecar was needed and is not wanted.
         target: the file that will be replaced or created: the photo itself or its sidecar.
         data: the target's new bytes; None where nothing needs to be written.
         original: the target's bytes as they were read, to be found unchanged before they are replaced; None where
@@ -26,7 +26,7 @@ class Plan:
     """
 
     ref: PhotoRef
-    where: Literal["photo", "sidecar"]
+    where: Where
     target: str
     data: bytes | None
     original: bytes | None
@@ -52,6 +52,25 @@ class Held:
     sidecar_path: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How the owner wants tags to be written.
+
+    Attributes:
+        fields: the keyword fields, of "dc", "lr", "digikam", "xp" and "iptc"; "dc" is among them.
+        sidecar: "auto": where the photo cannot take tags inside; "always": no photo is written; "never": what cannot
+            be written inside is tagged in the index alone.
+        sidecar_name: how a new sidecar is called: "full" for `IMG.CR2.xmp`; "stem" for `IMG.xmp`, where that name
+            means one photo alone.
+        touch: whether a written photo gets a new modification time.
+    """
+
+    fields: frozenset[str] = frozenset({"dc", "lr", "digikam", "xp", "iptc"})
+    sidecar: Literal["auto", "always", "never"] = "auto"
+    sidecar_name: Literal["stem", "full"] = "stem"
+    touch: bool = False
+
+
 class MetadataWriter(Protocol):
     """Reads and writes keywords. A write is planned first, so that the index can note what is about to happen."""
 
@@ -63,8 +82,16 @@ class MetadataWriter(Protocol):
         """
         ...
 
-    def plan(self, ref: PhotoRef, words: Sequence[str], memory: Memory) -> Plan:
+    def plan(
+        self, ref: PhotoRef, words: Sequence[str], memory: Memory, paths: Mapping[str, tuple[str, ...]] | None = None
+    ) -> Plan:
         """Compose and prove the write that leaves `words`, and no other word of phototag's, in the photo.
+
+        Args:
+            ref: the photo.
+            words: the words it is to have.
+            memory: what phototag remembers of it.
+            paths: the broader words of each word, the most general first, for the hierarchical fields.
 
         Raises:
             PhotoError: neither the photo nor a sidecar can take the words.
@@ -88,8 +115,8 @@ class MetadataWriter(Protocol):
         ...
 
 
-def open_writer() -> MetadataWriter:
+def open_writer(options: WriteOptions | None = None) -> MetadataWriter:
     """The writer for photos on this file system."""
     from phototag.metadata.writer import FileWriter
 
-    return FileWriter()
+    return FileWriter(options or WriteOptions())

@@ -5,11 +5,11 @@ multi-picture index counts from itself, previews behind the image that the EXIF 
 a segment changes only in its own length, new ones stand before the index, and what cannot be had so is refused.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from phototag.errors import MetadataError
 from phototag.metadata import exif, iptc, xmp
+from phototag.metadata.fields import Fields, NewWords, read_fields, refuse_afcp
 from phototag.metadata.jpeg import (
     BROKEN_XMP_HEADER,
     EXIF_HEADER,
@@ -19,43 +19,29 @@ from phototag.metadata.jpeg import (
     Jpeg,
     Segment,
     app1,
+    app13,
 )
-from phototag.metadata.merge import Fields
-
-_log = logging.getLogger(__name__)
 
 _PICTURE = b"\xff\xd8\xff"
 _END_OF_IMAGE = b"\xff\xd9"
-_AFCP_MARKS = (b"AXS!", b"AXS*")
 _EXTENSION_PREFIX = len(EXTENDED_XMP_HEADER) + 40
 """Before the text of an extended packet's part: the header, 32 digits of its hash, its length and its offset."""
 
 
-def read_fields(photo: Jpeg) -> Fields:
+def fields_of(photo: Jpeg) -> Fields:
     """The words in a photo's keyword fields. A field that is damaged reads as empty."""
-    standard = [segment.payload.removeprefix(XMP_HEADER) for segment in photo.segments if segment.is_xmp]
-    broken = [segment.payload.removeprefix(BROKEN_XMP_HEADER) for segment in photo.segments if segment.is_broken_xmp]
-    blocks = [_block(segment) for segment in photo.segments if segment.is_exif]
-    subject, damage = _try(xmp.read_subject, standard[:1])
-    return Fields(
-        subject=subject,
-        xp=_try(exif.read_xp_keywords, blocks[:1])[0],
-        others=(
-            *iptc.read_keywords([segment.payload for segment in photo.segments if segment.is_iptc]),
-            *_try(xmp.read_subject, standard[1:] + broken)[0],
-        ),
-        has_xmp=bool(standard),
-        damage=damage,
+    resources = [segment.payload for segment in photo.segments if segment.is_iptc]
+    return read_fields(
+        [segment.payload.removeprefix(XMP_HEADER) for segment in photo.segments if segment.is_xmp],
+        [_block(segment) for segment in photo.segments if segment.is_exif],
+        iptc.read_keywords(resources),
+        spare_packets=[s.payload.removeprefix(BROKEN_XMP_HEADER) for s in photo.segments if s.is_broken_xmp],
+        iptc_takes_ascii_alone=iptc.holds_ascii_alone(resources),
     )
 
 
-def compose(photo: Jpeg, subject: Sequence[str], xp: Sequence[str] | None) -> bytes:
+def compose(photo: Jpeg, new: NewWords) -> bytes:
     """The photo with these words in its keyword fields.
-
-    Args:
-        photo: the photo as it is.
-        subject: the words of `dc:subject`.
-        xp: the words of `XPKeywords`; None leaves the EXIF block alone.
 
     Raises:
         MetadataError: the photo cannot take them without risk; the reason says why.
@@ -67,10 +53,15 @@ def compose(photo: Jpeg, subject: Sequence[str], xp: Sequence[str] | None) -> by
     index_at = _first(segments, lambda segment: segment.is_mpf)
     is_pinned = exif_at is not None and _points_behind_the_image(photo, exif_at)
 
-    new_xmp = _new_xmp(segments, xmp_at, subject, may_grow=not is_pinned and not _is_behind(xmp_at, index_at))
+    new_xmp = _new_xmp(segments, xmp_at, new, may_grow=not is_pinned and not _is_behind(xmp_at, index_at))
     new_exif = None
-    if xp is not None:
-        new_exif = _new_exif(segments, exif_at, xp, may_grow=not is_pinned and not _is_behind(exif_at, index_at))
+    if new.xp is not None:
+        new_exif = _new_exif(segments, exif_at, new.xp, may_grow=not is_pinned and not _is_behind(exif_at, index_at))
+    if new.iptc is not None:
+        iptc_at = _first(segments, lambda segment: segment.is_iptc)
+        if iptc_at is None or is_pinned or _is_behind(iptc_at, index_at):
+            raise MetadataError("pinned", "its IPTC block cannot grow where it is")
+        segments[iptc_at] = app13(iptc.edit_keywords(segments[iptc_at].payload, new.iptc))
     if xmp_at is not None:
         segments[xmp_at : xmp_at + 1] = new_xmp
     else:
@@ -83,19 +74,19 @@ def compose(photo: Jpeg, subject: Sequence[str], xp: Sequence[str] | None) -> by
     return Jpeg(tuple(segments), photo.tail).to_bytes()
 
 
-def _new_xmp(segments: Sequence[Segment], at: int | None, words: Sequence[str], *, may_grow: bool) -> list[Segment]:
+def _new_xmp(segments: Sequence[Segment], at: int | None, new: NewWords, *, may_grow: bool) -> list[Segment]:
     """The segment of the XMP packet with these words; none where there was none and no word is wanted."""
-    if at is None and not words:
+    if at is None and not any(new.lists.values()):
         return []
     if at is None and not may_grow:
         raise MetadataError("pinned", "pictures behind the image are found by their distance from the EXIF block")
     old = xmp.fresh_packet() if at is None else segments[at].payload.removeprefix(XMP_HEADER)
-    new = xmp.edit_subject(old, words)
+    packet = xmp.edit_lists(old, new.lists)
     if not may_grow:
-        new = xmp.fit(new, len(old))
-    elif len(new) > PAYLOAD_MOST - len(XMP_HEADER):
-        new = xmp.fit(new, PAYLOAD_MOST - len(XMP_HEADER))
-    return [app1(XMP_HEADER + new)]
+        packet = xmp.fit(packet, len(old))
+    elif len(packet) > PAYLOAD_MOST - len(XMP_HEADER):
+        packet = xmp.fit(packet, PAYLOAD_MOST - len(XMP_HEADER))
+    return [app1(XMP_HEADER + packet)]
 
 
 def _new_exif(segments: Sequence[Segment], at: int | None, words: Sequence[str], *, may_grow: bool) -> Segment | None:
@@ -132,9 +123,7 @@ def _refuse_what_counts_bytes(photo: Jpeg) -> None:
     """
     if any(segment.is_signed for segment in photo.segments):
         raise MetadataError("signed", "its content credentials (C2PA) vouch for every byte of the file")
-    trailer = photo.tail[photo.tail.find(_END_OF_IMAGE) :]
-    if any(trailer.count(mark) > 1 for mark in _AFCP_MARKS):  # it begins and ends with its mark
-        raise MetadataError("pinned", "an AFCP trailer counts its places from the beginning of the file")
+    refuse_afcp(photo.tail[photo.tail.find(_END_OF_IMAGE) :])
     parts = [segment.payload for segment in photo.segments if segment.is_extended_xmp]
     parts.sort(key=lambda part: part[_EXTENSION_PREFIX - 4 : _EXTENSION_PREFIX])
     if b":subject" in b"".join(part[_EXTENSION_PREFIX:] for part in parts):
@@ -166,19 +155,6 @@ def _places_behind_the_image(tail: bytes) -> Iterator[int]:
     while at >= 0:
         yield at
         at = tail.find(_PICTURE, at + 1)
-
-
-def _try(read: Callable[[bytes], tuple[str, ...]], blocks: Sequence[bytes]) -> tuple[tuple[str, ...], str]:
-    """The words in the blocks that can be read, and why another cannot."""
-    words: list[str] = []
-    damage = ""
-    for block in blocks:
-        try:
-            words += read(block)
-        except MetadataError as exc:
-            damage = str(exc)
-            _log.debug("keywords not read: %s", exc)
-    return tuple(words), damage
 
 
 def _block(segment: Segment) -> bytes:

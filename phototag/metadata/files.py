@@ -1,23 +1,19 @@
 """A photo's path in; the photo, its keywords, what stands in the way of writing it, and its sidecar out."""
 
-import logging
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from phototag.errors import MetadataError, UnreadableError
-from phototag.metadata.compose import read_fields
 from phototag.metadata.embedded import read_embedded
-from phototag.metadata.jpeg import Jpeg, is_jpeg, parse
-from phototag.metadata.merge import Fields
-from phototag.metadata.sidecar import sidecar_path
-from phototag.metadata.xmp import PACKET_MOST, read_subject
+from phototag.metadata.fields import Fields, read_fields
+from phototag.metadata.formats import HEAD_BYTES, Photo, fields_of, is_written_inside, parse
+from phototag.metadata.sidecar import SidecarName, sidecar_path
+from phototag.metadata.xmp import PACKET_MOST
 
-_log = logging.getLogger(__name__)
-
-_JPEG_MOST = 1 << 30
-"""The largest JPEG written inside, bytes: it is held in memory together with its new bytes."""
+_INSIDE_MOST = 1 << 30
+"""The largest photo written inside, bytes: it is held in memory together with its new bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +23,18 @@ class PhotoFile:
     Attributes:
         path: without symbolic links.
         facts: what the file system says of it.
-        is_jpeg: by content, whatever its name.
-        data: all its bytes, where it is a JPEG that can be written inside.
-        jpeg: the same, taken apart.
+        is_of_known_format: whether it is of a format that is written inside.
+        data: all its bytes, where it can be written inside.
+        parts: the same, taken apart; None where it cannot.
         fields: its keywords.
-        obstacle: why a JPEG cannot be written inside; empty otherwise.
+        obstacle: why a photo of such a format cannot be written inside; empty otherwise.
     """
 
     path: str
     facts: os.stat_result
-    is_jpeg: bool
+    is_of_known_format: bool
     data: bytes
-    jpeg: Jpeg | None
+    parts: Photo | None
     fields: Fields
     obstacle: str
 
@@ -50,18 +46,16 @@ class SidecarFile:
     Attributes:
         path: without symbolic links.
         data: its bytes; None where there is none.
-        words: its keywords.
-        damage: why it cannot be edited; empty where it can.
+        fields: its keywords, and what damage stands in the way of editing them.
     """
 
     path: str
     data: bytes | None
-    words: tuple[str, ...] = ()
-    damage: str = ""
+    fields: Fields
 
 
 def read_photo(path: str) -> PhotoFile:
-    """Read a photo; one that is not a JPEG is searched for keywords and not kept in memory.
+    """Read a photo; one that is not of a format written inside is searched for keywords and not kept in memory.
 
     Raises:
         UnreadableError: it cannot be opened or read, or is no regular file.
@@ -72,43 +66,42 @@ def read_photo(path: str) -> PhotoFile:
             raise UnreadableError("unreadable", f"{path} is not a regular file")
         with Path(real).open("rb") as file:
             facts = os.fstat(file.fileno())
-            if not is_jpeg(file.read(3)) or facts.st_size > _JPEG_MOST:
-                fields = Fields(others=read_embedded(file))
-                return PhotoFile(real, facts, False, b"", None, fields, "")
+            if not is_written_inside(path, file.read(HEAD_BYTES)):
+                return PhotoFile(real, facts, False, b"", None, Fields(others=read_embedded(file)), "")
+            if facts.st_size > _INSIDE_MOST:
+                too_large = f"too large: only photos of up to {_INSIDE_MOST:,} bytes are written inside"
+                return PhotoFile(real, facts, True, b"", None, Fields(others=read_embedded(file)), too_large)
             file.seek(0)
             data = file.read()
+            try:
+                parts = parse(data)
+            except MetadataError as exc:
+                return PhotoFile(real, facts, True, b"", None, Fields(others=read_embedded(file)), str(exc))
     except OSError as exc:
         raise UnreadableError("unreadable", f"{path}: {exc.strerror}") from exc
-    try:
-        jpeg = parse(data)
-    except MetadataError as exc:
-        return PhotoFile(real, facts, True, b"", None, Fields(), str(exc))
-    fields = read_fields(jpeg)
-    return PhotoFile(real, facts, True, data, jpeg, fields, _obstacle(real, facts) or fields.damage)
+    fields = fields_of(parts)
+    return PhotoFile(real, facts, True, data, parts, fields, _obstacle(real, facts) or fields.damage)
 
 
-def read_sidecar(photo: str) -> SidecarFile:
+def read_sidecar(photo: str, name: SidecarName | None = None) -> SidecarFile:
     """Read the sidecar of a photo, if there is one.
 
     Args:
         photo: the photo's path without symbolic links.
+        name: how a new one is called; see `sidecar_path`.
 
     Raises:
         UnreadableError: there is one and it cannot be opened or read.
     """
-    path = os.path.realpath(sidecar_path(photo))
+    path = os.path.realpath(sidecar_path(photo, name))
     try:
         with Path(path).open("rb") as file:
             data = file.read(PACKET_MOST + 1)
     except FileNotFoundError:
-        return SidecarFile(path, None)
+        return SidecarFile(path, None, Fields())
     except OSError as exc:
         raise UnreadableError("unreadable sidecar", f"{path}: {exc.strerror}") from exc
-    try:
-        return SidecarFile(path, data, read_subject(data))
-    except MetadataError as exc:
-        _log.debug("%s: %s", path, exc)
-        return SidecarFile(path, data, (), str(exc))
+    return SidecarFile(path, data, read_fields([data]))
 
 
 def require_place(sidecar: SidecarFile) -> None:
@@ -117,8 +110,8 @@ def require_place(sidecar: SidecarFile) -> None:
     Raises:
         MetadataError: it cannot, and why.
     """
-    if sidecar.damage:
-        raise MetadataError("damaged sidecar", f"{sidecar.path}: {sidecar.damage}; mend it or move it away")
+    if sidecar.fields.damage:
+        raise MetadataError("damaged sidecar", f"{sidecar.path}: {sidecar.fields.damage}; mend it or move it away")
     obstacle = ""
     if sidecar.data is not None:
         try:

@@ -136,9 +136,22 @@ def app1(payload: bytes) -> Segment:
     Raises:
         MetadataError: the payload is longer than a segment can be.
     """
+    return _segment(_APP1, payload)
+
+
+def app13(payload: bytes) -> Segment:
+    """An APP13 segment, where Photoshop resources live.
+
+    Raises:
+        MetadataError: the payload is longer than a segment can be.
+    """
+    return _segment(_APP13, payload)
+
+
+def _segment(marker: int, payload: bytes) -> Segment:
     if len(payload) > PAYLOAD_MOST:
         raise MetadataError("no room", f"a metadata segment would hold {len(payload)} bytes, {PAYLOAD_MOST} fit")
-    return Segment(_APP1, payload, b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload)
+    return Segment(marker, payload, bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload)
 
 
 def _skip_fill(data: bytes, at: int) -> int:

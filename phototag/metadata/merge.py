@@ -12,30 +12,6 @@ from phototag.records import Memory
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
-    """The keyword fields of a photo, each with its words in order.
-
-    Attributes:
-        subject: XMP `dc:subject`.
-        xp: EXIF `XPKeywords`.
-        others: what is read and not written: IPTC `Keywords`, further XMP packets.
-        has_xmp: whether there is an XMP packet that can be written.
-        damage: why that packet cannot be read; empty where it can.
-    """
-
-    subject: tuple[str, ...] = ()
-    xp: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    has_xmp: bool = False
-    damage: str = ""
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """All words, without repeats."""
-        return distinct(self.subject, self.xp, self.others)
-
-
-@dataclass(frozen=True, slots=True)
 class Merge:
     """What a write will do to the words.
 

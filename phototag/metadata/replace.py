@@ -25,7 +25,13 @@ _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def replace(
-    target: str, data: bytes, original: bytes | None, *, mtime_ns: int | None, keep_times: bool
+    target: str,
+    data: bytes,
+    original: bytes | None,
+    *,
+    mtime_ns: int | None,
+    keep_times: bool,
+    new_mtime_ns: int | None = None,
 ) -> os.stat_result:
     """Replace or create a file atomically and durably.
 
@@ -35,6 +41,7 @@ def replace(
         original: the bytes it must still have; None: it must not exist.
         mtime_ns: the modification time it must still have; None: any.
         keep_times: whether the new file keeps the old one's times.
+        new_mtime_ns: the modification time it gets with `keep_times`; None: the old one's.
 
     Returns:
         What the file system says of the new file.
@@ -50,7 +57,7 @@ def replace(
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         try:
             try:
-                before = _write(handle, target, data, original is not None, keep_times)
+                before = _write(handle, target, data, original is not None, keep_times, new_mtime_ns)
             finally:
                 os.close(handle)
             _require_unchanged(target, original, before, mtime_ns)
@@ -64,6 +71,25 @@ def replace(
     except OSError as exc:
         if exc.errno in _DISK_FULL:
             raise DiskError(f"cannot write in {folder}: {exc.strerror}; make room and run again") from exc
+        raise MetadataError("not writable", f"{target}: {exc.strerror}") from exc
+
+
+def remove(target: str, original: bytes) -> None:
+    """Delete a file durably.
+
+    Args:
+        target: the file, not a symbolic link.
+        original: the bytes it must still have.
+
+    Raises:
+        MetadataError: it changed since, or cannot be deleted; it is as it was.
+    """
+    try:
+        before = os.lstat(target)
+        _require_unchanged(target, original, before, None)
+        os.unlink(target)
+        _sync_folder(os.path.dirname(target))
+    except OSError as exc:
         raise MetadataError("not writable", f"{target}: {exc.strerror}") from exc
 
 
@@ -84,7 +110,9 @@ def clean_leftovers(folder: str) -> int:
     return removed
 
 
-def _write(handle: int, target: str, data: bytes, exists: bool, keep_times: bool) -> os.stat_result | None:
+def _write(
+    handle: int, target: str, data: bytes, exists: bool, keep_times: bool, new_mtime_ns: int | None
+) -> os.stat_result | None:
     """Fill the temporary file and make it durable, attributes included; returns what the target is like."""
     view = memoryview(data)
     while view:
@@ -93,7 +121,8 @@ def _write(handle: int, target: str, data: bytes, exists: bool, keep_times: bool
     if before is not None:
         _copy_attributes(handle, target, before)
         if keep_times:
-            os.utime(handle, ns=(before.st_atime_ns, before.st_mtime_ns))
+            mtime_ns = before.st_mtime_ns if new_mtime_ns is None else new_mtime_ns
+            os.utime(handle, ns=(before.st_atime_ns, mtime_ns))
     os.fsync(handle)
     return before
 

@@ -7,6 +7,9 @@ claim, neither gets it. A photo without a claim gets the full name.
 """
 
 import os
+from typing import Literal
+
+SidecarName = Literal["stem", "full"]
 
 # fmt: off
 _RAW = (
@@ -24,11 +27,13 @@ _UNKNOWN_RANK = 1
 _ENDINGS = (".xmp", ".XMP", ".Xmp")
 
 
-def sidecar_path(photo: str) -> str:
+def sidecar_path(photo: str, name: SidecarName | None = None) -> str:
     """The sidecar of a photo: the one that exists, or where a new one goes.
 
     Args:
         photo: the real path of the photo.
+        name: how a new one is called: "full" for the full name always; else the stem name where it means this photo
+            and no other.
     """
     stem, _ = os.path.splitext(photo)
     owns_stem = _owns_stem(photo)
@@ -36,7 +41,7 @@ def sidecar_path(photo: str) -> str:
         for ending in _ENDINGS:
             if os.path.lexists(base + ending):
                 return base + ending
-    return (stem if owns_stem else photo) + _ENDINGS[0]
+    return (stem if owns_stem and name != "full" else photo) + _ENDINGS[0]
 
 
 def _owns_stem(photo: str) -> bool:

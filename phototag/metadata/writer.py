@@ -3,28 +3,34 @@
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as copy_with
 from pathlib import Path
 
 from phototag.errors import MetadataError, UnreadableError
-from phototag.metadata import Held, Plan
-from phototag.metadata.compose import compose
-from phototag.metadata.exif import can_hold
+from phototag.metadata import Held, Plan, WriteOptions
+from phototag.metadata.choice import Choice, choose, ways_to_write
+from phototag.metadata.fields import Fields, NewWords
 from phototag.metadata.files import PhotoFile, SidecarFile, read_photo, read_sidecar, require_place
-from phototag.metadata.jpeg import Jpeg
-from phototag.metadata.merge import Merge, merge, new_words
-from phototag.metadata.proof import prove_jpeg, prove_xmp
+from phototag.metadata.formats import Photo, write
+from phototag.metadata.merge import Merge, merge
+from phototag.metadata.proof import prove_xmp
 from phototag.metadata.replace import clean_leftovers, replace
 from phototag.metadata.words import distinct, normal
-from phototag.metadata.xmp import edit_subject, fresh_packet
-from phototag.records import Memory, PhotoRef
+from phototag.metadata.xmp import edit_lists, fresh_packet
+from phototag.records import Memory, PhotoRef, Where
 
 _log = logging.getLogger(__name__)
 
+_NO_SIDECAR = "no sidecar wanted: its format takes no tags inside"
+
 
 class FileWriter:
-    """The `MetadataWriter` for photos in folders: JPEGs are written inside, everything else gets a sidecar."""
+    """The `MetadataWriter` for photos in folders: JPEG, PNG, WebP and TIFF are written inside, the rest gets a
+    sidecar."""
+
+    def __init__(self, options: WriteOptions) -> None:
+        self._options = options
 
     def read(self, path: str) -> Held:
         """The keywords a photo holds; a field that is damaged reads as empty.
@@ -34,13 +40,21 @@ class FileWriter:
         """
         photo = read_photo(path)
         sidecar = read_sidecar(photo.path)
-        return Held(photo.fields.all, distinct(sidecar.words), None if sidecar.data is None else sidecar.path)
+        return Held(photo.fields.all, sidecar.fields.all, None if sidecar.data is None else sidecar.path)
 
-    def plan(self, ref: PhotoRef, words: Sequence[str], memory: Memory) -> Plan:
+    def plan(
+        self, ref: PhotoRef, words: Sequence[str], memory: Memory, paths: Mapping[str, tuple[str, ...]] | None = None
+    ) -> Plan:
         """Compose and prove the write that leaves `words`, and no other word of phototag's, in the photo.
 
         A photo that cannot be written inside without risk gets a sidecar, and the plan's note says why. Words that
         already stand in a sidecar are looked after there.
+
+        Args:
+            ref: the photo.
+            words: the words it is to have.
+            memory: what phototag remembers of it.
+            paths: the broader words of each word, the most general first, for the hierarchical fields.
 
         Raises:
             UnreadableError: the photo or its sidecar cannot be opened.
@@ -50,18 +64,23 @@ class FileWriter:
         photo = read_photo(ref.path)
         if (photo.facts.st_size, photo.facts.st_mtime_ns) != (ref.size_bytes, ref.mtime_ns):
             raise MetadataError("changed meanwhile", f"{ref.path} was written by another program: scan again")
-        sidecar = read_sidecar(photo.path)
+        sidecar = read_sidecar(photo.path, self._options.sidecar_name)
+        choice = choose(self._options.fields, paths or {}, memory)
         note = photo.obstacle
-        lives_in_sidecar = bool(_ours(sidecar.words, memory) - _ours(photo.fields.subject, memory))
-        if photo.jpeg is not None and not photo.obstacle and not lives_in_sidecar:
+        lives_in_sidecar = bool(_ours(sidecar.fields, memory) - _ours(photo.fields, memory))
+        may_be_inside = photo.parts is not None and not photo.obstacle and not lives_in_sidecar
+        if photo.parts is not None and may_be_inside and self._options.sidecar != "always":
             try:
-                return _plan_inside(ref, photo, photo.jpeg, sidecar, words, memory)
+                return _plan_inside(ref, photo, photo.parts, sidecar, words, memory, choice)
             except MetadataError as exc:
                 note = str(exc)
                 # A failed proof is a fault of phototag's, to be told of; any other refusal is as documented.
                 level = logging.WARNING if exc.reason == "proof failed" else logging.INFO
-                _log.log(level, "%s: not written inside (%s), its tags go into a sidecar", ref.path, exc)
-        return _plan_sidecar(ref, photo, sidecar, words, memory, note)
+                _log.log(level, "%s: not written inside (%s)", ref.path, exc)
+        plan = _plan_sidecar(ref, photo, sidecar, words, memory, choice, note)
+        if self._options.sidecar == "never" and plan.data is not None:
+            return _leave_in_index(plan, photo, sidecar, memory)
+        return plan
 
     def apply(self, plan: Plan) -> tuple[PhotoRef, bytes]:
         """Carry out a plan: temporary file in the same folder, fsync, permissions and times kept, atomic replace.
@@ -75,7 +94,9 @@ class FileWriter:
             DiskError: the disk is full or over quota; the target is as it was.
         """
         if plan.data is not None and plan.where == "photo":
-            now = replace(plan.target, plan.data, plan.original, mtime_ns=plan.ref.mtime_ns, keep_times=True)
+            now = replace(
+                plan.target, plan.data, plan.original, mtime_ns=plan.ref.mtime_ns, keep_times=not self._options.touch
+            )
             return PhotoRef(plan.ref.path, now.st_size, now.st_mtime_ns), hashlib.sha256(plan.data).digest()
         if plan.data is not None:  # editors see by a sidecar's time that it is new
             replace(plan.target, plan.data, plan.original, mtime_ns=None, keep_times=False)
@@ -87,76 +108,97 @@ class FileWriter:
 
 
 def _plan_inside(
-    ref: PhotoRef, photo: PhotoFile, jpeg: Jpeg, sidecar: SidecarFile, words: Sequence[str], memory: Memory
+    ref: PhotoRef,
+    photo: PhotoFile,
+    parts: Photo,
+    sidecar: SidecarFile,
+    words: Sequence[str],
+    memory: Memory,
+    choice: Choice,
 ) -> Plan:
-    """Plan a write into a JPEG; the EXIF block is left alone where it cannot be extended safely.
+    """Plan a write into the photo; EXIF and IPTC are left alone where they cannot be extended safely.
 
     Raises:
         MetadataError: the photo cannot take the words, or the proof failed.
     """
     fields = photo.fields
-    writable = (*fields.subject, *fields.xp)
+    writable = choice.writable(fields)
     change = merge(
         standing=fields.subject if fields.has_xmp else writable,
         writable=writable,
-        elsewhere=(*fields.others, *sidecar.words),
+        elsewhere=(*fields.all, *sidecar.fields.all),
         wanted=words,
         memory=memory,
         gone_is_rejected=True,
     )
-    data = None
-    if change.changes:
-        subject = new_words(fields.subject, fields.all, change)
-        xp = new_words(fields.xp, distinct(fields.all, subject), change)
-        xp = tuple(word for word in xp if word in fields.xp or can_hold(word))
+    new = choice.new_words(fields, fields.all, change, is_photo=True)
+    if not change.changes or new == NewWords(fields.subject):
+        return _plan(ref, "photo", photo.path, photo.data, None, change, "")
+    data, done = _write_what_can_be(ref, photo, parts, new)
+    return _plan(ref, "photo", photo.path, photo.data, data, _leave(change, fields, new, done), "")
+
+
+def _write_what_can_be(ref: PhotoRef, photo: PhotoFile, parts: Photo, new: NewWords) -> tuple[bytes | None, NewWords]:
+    """The photo with these words, without a field that refuses them; None where no other field changes.
+
+    Raises:
+        MetadataError: XMP refuses them, or the proof failed.
+    """
+    *ways, last = ways_to_write(new)
+    for way in ways:
         try:
-            data = _compose_and_prove(photo.data, jpeg, subject, None if xp == fields.xp else xp)
+            return write(parts, photo.data, way), way
         except MetadataError as exc:
-            _log.debug("%s: XPKeywords left alone: %s", ref.path, exc)
-            data = _compose_and_prove(photo.data, jpeg, subject, None)
-            change = _leave(change, fields.xp)
-    return _plan(ref, "photo", photo.path, photo.data, data, change, "")
-
-
-def _compose_and_prove(old: bytes, jpeg: Jpeg, subject: Sequence[str], xp: Sequence[str] | None) -> bytes:
-    new = compose(jpeg, subject, xp)
-    prove_jpeg(old, new, subject, xp)
-    return new
+            _log.debug("%s: a field is left alone: %s", ref.path, exc)
+    return (None if last == NewWords(photo.fields.subject) else write(parts, photo.data, last)), last
 
 
 def _plan_sidecar(
-    ref: PhotoRef, photo: PhotoFile, sidecar: SidecarFile, words: Sequence[str], memory: Memory, note: str
+    ref: PhotoRef,
+    photo: PhotoFile,
+    sidecar: SidecarFile,
+    words: Sequence[str],
+    memory: Memory,
+    choice: Choice,
+    note: str,
 ) -> Plan:
     """Plan a write into the sidecar.
 
     Raises:
         MetadataError: it is damaged, cannot be written, or the proof failed.
     """
+    fields = sidecar.fields
     change = merge(
-        standing=(*sidecar.words, *photo.fields.subject),
-        writable=sidecar.words,
-        elsewhere=photo.fields.all,
+        standing=(*fields.subject, *photo.fields.subject),
+        writable=choice.writable(fields),
+        elsewhere=(*fields.all, *photo.fields.all),
         wanted=words,
         memory=memory,
-        gone_is_rejected=sidecar.data is not None and not sidecar.damage,
+        gone_is_rejected=sidecar.data is not None and not fields.damage,
     )
     if not change.changes:
-        is_inside = photo.is_jpeg and not _ours(sidecar.words, memory)
+        is_inside = photo.is_of_known_format and not _ours(fields, memory)
         return _plan(ref, "photo" if is_inside else "sidecar", sidecar.path, sidecar.data, None, change, note)
     require_place(sidecar)
-    subject = new_words(sidecar.words, photo.fields.all, change)
+    new = choice.new_words(fields, distinct(fields.all, photo.fields.all), change, is_photo=False)
     old = fresh_packet() if sidecar.data is None else sidecar.data
-    new = edit_subject(old, subject)
-    prove_xmp(old, new, subject)
-    return _plan(ref, "sidecar", sidecar.path, sidecar.data, new, change, note)
+    data = edit_lists(old, new.lists)
+    prove_xmp(old, data, new)
+    return _plan(ref, "sidecar", sidecar.path, sidecar.data, data, change, note)
+
+
+def _leave_in_index(plan: Plan, photo: PhotoFile, sidecar: SidecarFile, memory: Memory) -> Plan:
+    """The plan, less the sidecar that is not wanted: the index alone knows the tags."""
+    standing = (_ours(photo.fields, memory) | _ours(sidecar.fields, memory)) - plan.rejected
+    return copy_with(plan, where="index", data=None, added=standing, removed=frozenset(), note=plan.note or _NO_SIDECAR)
 
 
 def _plan(
-    ref: PhotoRef, where: str, target: str, original: bytes | None, data: bytes | None, change: Merge, note: str
+    ref: PhotoRef, where: Where, target: str, original: bytes | None, data: bytes | None, change: Merge, note: str
 ) -> Plan:
     return Plan(
         ref=ref,
-        where="photo" if where == "photo" else "sidecar",
+        where=where,
         target=target,
         data=None if data == original else data,
         original=original,
@@ -168,14 +210,15 @@ def _plan(
     )
 
 
-def _leave(change: Merge, held: Sequence[str]) -> Merge:
-    """The change, less what it would have taken out of a field that is left alone."""
-    left = change.removed & frozenset(map(normal, held))
+def _leave(change: Merge, held: Fields, wanted: NewWords, done: NewWords) -> Merge:
+    """The change, less what it would have taken out of fields that had to be left alone."""
+    left_alone = (*(held.xp if wanted.xp != done.xp else ()), *((held.iptc or ()) if wanted.iptc != done.iptc else ()))
+    left = change.removed & frozenset(map(normal, left_alone))
     return copy_with(change, removed=change.removed - left, ours=change.ours | (left - change.rejected))
 
 
-def _ours(words: Sequence[str], memory: Memory) -> frozenset[str]:
-    return frozenset(map(normal, words)) & frozenset(map(normal, memory.added))
+def _ours(fields: Fields, memory: Memory) -> frozenset[str]:
+    return frozenset(map(normal, fields.subject)) & frozenset(map(normal, memory.added))
 
 
 def _photo_now(path: str) -> tuple[PhotoRef, bytes]:

@@ -1,11 +1,11 @@
-"""An XMP packet in, the packet with other words in `dc:subject` out; every byte outside that property stays.
+"""An XMP packet in, the packet with other words in a keyword property out; every byte outside that property stays.
 
 The packet is changed as text at the places of its elements, never written anew: formatting, unknown properties,
 processing instructions, padding and encoding survive. Source: XMP Specification Part 1 (ISO 16684-1), "Serialization".
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
@@ -14,11 +14,9 @@ from phototag.metadata.places import Element, attributes_in, name_in, read_eleme
 from phototag.metadata.words import normal, without
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-DC = "http://purl.org/dc/elements/1.1/"
 PACKET_MOST = 16 * 2**20
 """The longest packet read, bytes; editors' longest sidecars are below one MiB."""
 
-_SUBJECT = f"{DC} subject"
 _CONTAINERS = frozenset({f"{RDF} Bag", f"{RDF} Seq", f"{RDF} Alt"})
 _ABOUT = (f"{RDF} about", "about")
 _WHITE_SPACE = b" \t\r\n"
@@ -30,6 +28,33 @@ _FRESH = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property that holds a list of keywords.
+
+    Attributes:
+        space: its namespace.
+        prefix: the prefix it is commonly written with.
+        local: its name in that namespace.
+        container: the kind of list it is written as where it is new.
+    """
+
+    space: str
+    prefix: str
+    local: str
+    container: str
+
+    @property
+    def name(self) -> str:
+        """Its name as elements have it."""
+        return f"{self.space} {self.local}"
+
+
+SUBJECT = Property("http://purl.org/dc/elements/1.1/", "dc", "subject", "Bag")
+HIERARCHICAL = Property("http://ns.adobe.com/lightroom/1.0/", "lr", "hierarchicalSubject", "Bag")
+TAGS_LIST = Property("http://www.digikam.org/ns/1.0/", "digiKam", "TagsList", "Seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +94,34 @@ def fresh_packet() -> bytes:
 
 
 def read_subject(packet: bytes) -> tuple[str, ...]:
-    """The words of `dc:subject`, in order; where it stands as a plain value, that value.
+    """The words of `dc:subject`; see `read_list`."""
+    return read_list(packet, SUBJECT)
+
+
+def edit_subject(packet: bytes, words: Sequence[str]) -> bytes:
+    """The packet with these words as its `dc:subject`; see `edit_list`."""
+    return edit_list(packet, SUBJECT, words)
+
+
+def read_list(packet: bytes, what: Property) -> tuple[str, ...]:
+    """The words of a property, in order; where it stands as a plain value, that value.
 
     Raises:
         MetadataError: not well-formed XMP, or hostile.
     """
     _, rdf = _parse(packet)
-    return tuple(word for words, _ in _subjects(rdf) for word in words)
+    return tuple(word for words, _ in _lists(rdf, what) for word in words)
 
 
-def edit_subject(packet: bytes, words: Sequence[str]) -> bytes:
-    """The packet with these words as its `dc:subject`.
+def edit_lists(packet: bytes, lists: Mapping[Property, Sequence[str]]) -> bytes:
+    """The packet with these words in these properties; see `edit_list`."""
+    for what, words in lists.items():
+        packet = edit_list(packet, what, words)
+    return packet
+
+
+def edit_list(packet: bytes, what: Property, words: Sequence[str]) -> bytes:
+    """The packet with these words in a property.
 
     Words that are there already keep their bytes and their order; those that are missing from `words` go, new ones are
     appended. An existing Bag, Seq or Alt is kept; a plain value becomes a Bag that holds it; no words: no property.
@@ -89,28 +131,28 @@ def edit_subject(packet: bytes, words: Sequence[str]) -> bytes:
         words: those that are held already as they are held, new ones in normal form and fit for XML.
 
     Raises:
-        MetadataError: not well-formed XMP, hostile, or `dc:subject` is written in a way this cannot edit safely.
+        MetadataError: not well-formed XMP, hostile, or the property is written in a way this cannot edit safely.
     """
     parts, rdf = _parse(packet)
-    found = list(_subjects(rdf))
+    found = list(_lists(rdf, what))
     if len(found) > 1:
-        raise _refused("it holds dc:subject more than once")
+        raise _refused(f"it holds {what.prefix}:{what.local} more than once")
     if not found:
-        return parts.to_bytes(_insert(parts.body, rdf, words))
-    held, (description, subject) = found[0]
+        return parts.to_bytes(_insert(parts.body, rdf, what, words))
+    held, (description, element) = found[0]
     gone = frozenset(map(normal, held)) - frozenset(map(normal, words))
     kept = without(held, gone)
     added = without(words, frozenset(map(normal, held)))
-    container = None if subject is None else _container(subject)
+    container = None if element is None else _container(element)
     if container is not None and kept + added:
         return parts.to_bytes(_edit_list(parts.body, container, added, gone))
-    if subject is None:
-        cut = _cut_attribute(parts.body, description)
-    elif kept + added or not _is_only_subject(description):
-        cut = _cut(parts.body, rdf, subject)
+    if element is None:
+        cut = _cut_attribute(parts.body, description, what)
+    elif kept + added or not _is_alone(description):
+        cut = _cut(parts.body, rdf, element)
     else:
         cut = _cut(parts.body, rdf, description)
-    return parts.to_bytes([cut, *_insert(parts.body, rdf, kept + added)])
+    return parts.to_bytes([cut, *_insert(parts.body, rdf, what, kept + added)])
 
 
 def fit(packet: bytes, size_bytes: int) -> bytes:
@@ -151,44 +193,44 @@ def _decode(packet: bytes) -> _Packet:
         raise _refused(f"it is not {encoding.upper()}") from exc
 
 
-def _subjects(rdf: Element) -> Iterator[tuple[tuple[str, ...], tuple[Element, Element | None]]]:
-    """Every `dc:subject` of the photo itself: its words, its Description, its element (None: an attribute)."""
+def _lists(rdf: Element, what: Property) -> Iterator[tuple[tuple[str, ...], tuple[Element, Element | None]]]:
+    """Every such property of the photo itself: its words, its Description, its element (None: an attribute)."""
     for description in rdf.children:
         if description.name != f"{RDF} Description":
             continue
-        if _SUBJECT in description.attributes:
-            yield (description.attributes[_SUBJECT].strip(),), (description, None)
-        for subject in description.children:
-            if subject.name == _SUBJECT:
-                yield _words(subject), (description, subject)
+        if what.name in description.attributes:
+            yield (description.attributes[what.name].strip(),), (description, None)
+        for element in description.children:
+            if element.name == what.name:
+                yield _words(element), (description, element)
 
 
-def _words(subject: Element) -> tuple[str, ...]:
-    container = _container(subject)
+def _words(element: Element) -> tuple[str, ...]:
+    container = _container(element)
     if container is None:
-        return (subject.text.strip(),) if subject.text.strip() else ()
+        return (element.text.strip(),) if element.text.strip() else ()
     return tuple(item.text.strip() for item in container.children if item.text.strip())
 
 
-def _container(subject: Element) -> Element | None:
+def _container(element: Element) -> Element | None:
     """The Bag, Seq or Alt of a property; None where it has a plain value.
 
     Raises:
         MetadataError: it holds anything else, such as structures or references.
     """
-    if not subject.children and not subject.attributes:
+    if not element.children and not element.attributes:
         return None
-    if len(subject.children) == 1 and not subject.attributes and not subject.text.strip():
-        container = subject.children[0]
+    if len(element.children) == 1 and not element.attributes and not element.text.strip():
+        container = element.children[0]
         items = container.children
         are_plain = all(item.name == f"{RDF} li" and not item.children for item in items)
         have_no_reference = not any(name.startswith(RDF) for item in (container, *items) for name in item.attributes)
         if container.name in _CONTAINERS and are_plain and have_no_reference and not container.text.strip():
             return container
-    raise _refused("its dc:subject is not a list of plain words")
+    raise _refused(f"its {element.name.rpartition(' ')[2]} is not a list of plain words")
 
 
-def _is_only_subject(description: Element) -> bool:
+def _is_alone(description: Element) -> bool:
     return len(description.children) == 1 and all(name in _ABOUT for name in description.attributes)
 
 
@@ -211,18 +253,20 @@ def _edit_list(body: bytes, container: Element, added: Sequence[str], gone: froz
     return [*edits, _Edit(previous, previous, new)]
 
 
-def _insert(body: bytes, rdf: Element, words: Sequence[str]) -> list[_Edit]:
-    """A Description of its own that holds `dc:subject`, behind the last one; no words: nothing."""
+def _insert(body: bytes, rdf: Element, what: Property, words: Sequence[str]) -> list[_Edit]:
+    """A Description of its own that holds the property, behind the last one; no words: nothing."""
     if not words:
         return []
     descriptions = [child for child in rdf.children if child.name == f"{RDF} Description"]
     abouts = [one.attributes[name] for one in descriptions for name in _ABOUT if name in one.attributes]
     about = quoteattr(abouts[0] if abouts else "")
     declared = "" if _prefix(body, rdf) == b"rdf:" else f' xmlns:rdf="{RDF}"'
+    tag = f"{what.prefix}:{what.local}"
     items = "".join(f"\n    <rdf:li>{escape(word)}</rdf:li>" for word in words)
+    kind = what.container
     new = (
-        f'\n  <rdf:Description rdf:about={about}{declared} xmlns:dc="{DC}">'
-        f"\n   <dc:subject>\n    <rdf:Bag>{items}\n    </rdf:Bag>\n   </dc:subject>\n  </rdf:Description>"
+        f'\n  <rdf:Description rdf:about={about}{declared} xmlns:{what.prefix}="{what.space}">'
+        f"\n   <{tag}>\n    <rdf:{kind}>{items}\n    </rdf:{kind}>\n   </{tag}>\n  </rdf:Description>"
     ).encode()
     if rdf.is_empty_tag:
         return [_open_up(body, rdf, new)]
@@ -244,13 +288,13 @@ def _cut(body: bytes, rdf: Element, element: Element) -> _Edit:
     return _Edit(start, element.end, b"")
 
 
-def _cut_attribute(body: bytes, description: Element) -> _Edit:
-    """Take the `dc:subject` attribute out of a start tag, with the white space before it."""
-    value = description.attributes[_SUBJECT]
+def _cut_attribute(body: bytes, description: Element, what: Property) -> _Edit:
+    """Take the property's attribute out of a start tag, with the white space before it."""
+    value = description.attributes[what.name]
     for name, spelled, start, end in attributes_in(body, description):
-        if name.endswith(b":subject") and value_of(spelled) == value:
+        if name.endswith(b":" + what.local.encode()) and value_of(spelled) == value:
             return _Edit(start, end, b"")
-    raise _refused("its dc:subject attribute could not be found")
+    raise _refused(f"its {what.local} attribute could not be found")
 
 
 def _prefix(body: bytes, element: Element) -> bytes:

@@ -16,7 +16,7 @@ from phototag.index.lock import scan_lock
 from phototag.metadata import open_writer
 from tests.conftest import Run
 from tests.models import save_always
-from tests.photos import make_jpeg
+from tests.photos import make_jpeg, make_photo
 
 
 @pytest.fixture
@@ -146,6 +146,49 @@ def test_it_runs_in_crons_bare_environment(library: Path, home: Path, with_home:
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
     assert set(open_writer().read(str(library / "grün.jpg")).photo) == {"first word", "second word"}
+
+
+@pytest.mark.usefixtures("always")
+def test_only_the_chosen_fields_are_written_and_the_time_changes_on_request(phototag: Run, library: Path) -> None:
+    photo = library / "0.jpg"
+    os.utime(photo, (1, 1))
+    assert phototag("scan", "--fields", "dc", "--touch", library).returncode == 0
+    assert b"first word" in photo.read_bytes()
+    assert "first word".encode("utf-16-le") not in photo.read_bytes()
+    assert photo.stat().st_mtime > 1
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize(
+    ("fields", "message"), [("dc,colour", "unknown: colour"), ("xp", "dc must be among them"), ("", "unknown")]
+)
+def test_a_wrong_list_of_fields_is_wrong_usage(phototag: Run, library: Path, fields: str, message: str) -> None:
+    run = phototag("scan", "--fields", fields, library)
+    assert run.returncode == 2
+    assert message in run.stderr
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize(
+    ("options", "sidecars"),
+    [
+        pytest.param([], ["b.xmp"], id="where a photo takes no tags inside"),
+        pytest.param(["--sidecar", "always"], ["a.xmp", "b.xmp"], id="always"),
+        pytest.param(["--sidecar", "always", "--sidecar-name", "full"], ["a.jpg.xmp", "b.gif.xmp"], id="full names"),
+        pytest.param(["--sidecar", "never"], [], id="never"),
+    ],
+)
+def test_the_owner_says_where_sidecars_are_wanted(
+    phototag: Run, tmp_path: Path, options: list[str], sidecars: list[str]
+) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "a.jpg").write_bytes(make_jpeg())
+    (library / "b.gif").write_bytes(make_photo("GIF"))
+    assert phototag("scan", *options, library).returncode == 0
+    assert sorted(path.name for path in library.glob("*.xmp")) == sidecars
+    assert ((library / "a.jpg").read_bytes() == make_jpeg()) == ("always" in options)
+    assert len(phototag("search", "first").stdout.splitlines()) == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")

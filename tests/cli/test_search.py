@@ -46,6 +46,10 @@ def library(home: Path) -> Path:
         (["(cat OR dog) -beach -hot"], ["fido", "tom"]),
         (["--", "-dog"], ["tom"]),
         (["bea*"], ["rex"]),
+        (["dog", "score:>0.8"], ["fido", "lunch"]),
+        (["by:me", "date:2023-07"], ["rex"]),
+        (["keyword:rome"], ["rex"]),
+        (["-tag:animal"], ["lunch"]),
         (["animal", "-0cat", "-h2o", "-null"], ["fido", "tom", "rex"]),
     ],
     ids=" ".join,
@@ -68,6 +72,10 @@ def test_in_a_pipe_the_paths_come_a_line_each_best_first(phototag: Run, words: l
         (["my beac*"], "my beac*"),
         (["-dog"], "-dog"),
         ([" dog "], " dog "),
+        (["folder:my trip"], 'folder:"my trip"'),
+        (["-tag:hot dog"], '-tag:"hot dog"'),
+        (["tag:dog date:2023"], "tag:dog date:2023"),
+        (["date:2023", "score:>0.8"], "date:2023 score:>0.8"),
     ],
 )
 def test_an_argument_of_plain_words_was_quoted_and_is_a_phrase(arguments: list[str], query: str) -> None:
@@ -80,6 +88,43 @@ def test_json_gives_path_score_and_tags(phototag: Run) -> None:
     assert [json.loads(line) for line in lines] == [
         {"path": "/p/rex.jpg", "score": 0.75, "tags": ["Rome", "beach", "animal", "dog"]}
     ]
+
+
+@pytest.mark.usefixtures("library")
+def test_csv_is_a_table_with_a_head(phototag: Run) -> None:
+    assert phototag("search", "dog", "beach", "--csv").stdout.splitlines() == [
+        "path,score,tags",
+        '/p/rex.jpg,0.75,"Rome, beach, animal, dog"',
+    ]
+    assert phototag("search", "bech", "--csv").stdout == ""
+
+
+@pytest.mark.usefixtures("library")
+def test_count_gives_the_number_alone(phototag: Run) -> None:
+    assert phototag("search", "animal", "--count").stdout == "3\n"
+    run = phototag("search", "bech", "--count")
+    assert (run.returncode, run.stdout) == (1, "0\n")
+    assert "perhaps beach?" in run.stderr
+
+
+@pytest.mark.usefixtures("library")
+def test_photos_come_in_the_order_asked_for(phototag: Run) -> None:
+    assert phototag("search", "animal", "--sort", "path").stdout == "/p/fido.jpg\n/p/rex.jpg\n/p/tom.jpg\n"
+    assert phototag("search", "animal", "--sort", "date").stdout == "/p/rex.jpg\n/p/fido.jpg\n/p/tom.jpg\n"
+
+
+@pytest.mark.usefixtures("library")
+def test_an_offset_leaves_the_first_out_and_says_so_where_nothing_is_left(phototag: Run) -> None:
+    assert phototag("search", "animal", "--offset", "1", "--limit", "1").stdout == "/p/tom.jpg\n"
+    run = phototag("search", "animal", "--offset", "3")
+    assert (run.returncode, run.stderr) == (1, "nothing found behind the first 3: there are 3\n")
+
+
+@pytest.mark.usefixtures("library")
+def test_two_forms_of_answer_are_wrong_usage(phototag: Run) -> None:
+    run = phototag("search", "dog", "--csv", "--json")
+    assert run.returncode == 2
+    assert "only one of --paths, --json, --csv and --null" in run.stderr
 
 
 @pytest.mark.usefixtures("library")
@@ -120,6 +165,8 @@ def test_nothing_found_is_exit_code_1_with_a_hint(phototag: Run) -> None:
     [
         (["dog", '"cat'], "this quote is never closed"),
         (["!!!"], "no letter or number"),
+        (["dog", "date:yesteryear"], "a date is a year"),
+        (["lens:50mm"], "there is no field lens:"),
         ([], "Missing argument"),
         (["dog", "--nonsense"], "No such option"),
         (["dog", "--limit", "many"], "'many' is not a valid integer"),
@@ -180,8 +227,15 @@ def test_a_terminal_shows_score_path_and_the_tags_that_fit() -> None:
 
 
 @pytest.mark.usefixtures("library")
+def test_paths_alone_are_to_be_had_on_a_terminal_too() -> None:
+    assert on_a_terminal(80, "search", "dog", "beach", "--paths") == ["/p/rex.jpg"]
+
+
+@pytest.mark.usefixtures("library")
 def test_a_terminal_is_told_that_there_are_more() -> None:
-    assert on_a_terminal(80, "search", "animal", "--limit", "2")[-1] == "these are the best 2; --limit 0 shows all"
+    assert (
+        on_a_terminal(80, "search", "animal", "--limit", "2")[-1] == "there are more than these 2: --limit 0 shows all"
+    )
     assert len(on_a_terminal(80, "search", "animal", "--limit", "3")) == 3
 
 

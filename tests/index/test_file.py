@@ -21,6 +21,7 @@ from phototag.index import Index, connect, open_index, tables
 from tests.index.records import tagged
 
 _ROOT = Path(__file__).parents[2]
+NEWEST = connect._migrations()[-1][0]
 _NOBODY = 65_534
 _posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and permissions")
 
@@ -68,7 +69,7 @@ def test_the_tables_are_as_the_migrations_make_them(made: Path) -> None:
 def test_the_file_says_whose_it_is_and_which_version(made: Path) -> None:
     with closing(sqlite3.connect(made)) as raw:
         assert raw.execute("PRAGMA application_id").fetchone() == (connect.APPLICATION_ID,)
-        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+        assert raw.execute("PRAGMA user_version").fetchone() == (NEWEST,)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -123,7 +124,7 @@ def test_a_newer_version_is_refused_and_left_as_it_was(made: Path, readonly: boo
     with closing(sqlite3.connect(made)) as raw:
         raw.execute("PRAGMA user_version = 99")
     before = made.read_bytes()
-    with pytest.raises(IndexFileError, match=r"version 99.*knows up to 1.*newer phototag"):
+    with pytest.raises(IndexFileError, match=rf"version 99.*knows up to {NEWEST}.*newer phototag"):
         open_index(made, readonly=readonly)
     assert made.read_bytes() == before
 
@@ -131,7 +132,7 @@ def test_a_newer_version_is_refused_and_left_as_it_was(made: Path, readonly: boo
 def test_an_older_version_is_migrated_by_a_writer_and_refused_by_a_reader(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = [*connect._migrations(), (2, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nPRAGMA optimize;\n")]
+    steps = [*connect._migrations(), (NEWEST + 1, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nPRAGMA optimize;\n")]
     monkeypatch.setattr(connect, "_migrations", lambda: steps)
     with pytest.raises(IndexFileError, match=r"older phototag.*phototag scan"):
         open_index(made, readonly=True)
@@ -144,13 +145,13 @@ def test_an_older_version_is_migrated_by_a_writer_and_refused_by_a_reader(
 
 
 def test_a_migration_that_fails_halfway_leaves_nothing_behind(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = [*connect._migrations(), (2, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nSELECT nonsense;\n")]
+    steps = [*connect._migrations(), (NEWEST + 1, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nSELECT nonsense;\n")]
     with monkeypatch.context() as patch:
         patch.setattr(connect, "_migrations", lambda: steps)
         with pytest.raises(IndexFileError, match="nonsense"):
             open_index(made)
     with closing(sqlite3.connect(made)) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+        assert raw.execute("PRAGMA user_version").fetchone() == (NEWEST,)
         assert "stars" not in {row[1] for row in raw.execute("PRAGMA table_info(photos)")}
     open_index(made).close()
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phototag.errors import QueryError
+from phototag.index.fields import Fact
 from phototag.index.query import All, Any, Not, Word, parse, rank, score_of, tag_rank, words_of
 
 DOG, CAT, BEACH = (Word(word, word) for word in ("dog", "cat", "beach"))
@@ -33,6 +34,19 @@ DOG, CAT, BEACH = (Word(word, word) for word in ("dog", "cat", "beach"))
         ("ORANGE", Word("ORANGE", "orange")),
         ("beaches*", Word("beaches*", "beach", prefix="beaches")),
         ('"OR"', Word("OR", "or")),
+        ("tag:Dogs", Word("Dogs", "dog", field="tag")),
+        ('KEYWORD:"hot dog"', Word("hot dog", "hot dog", field="keyword")),
+        ("-tag:beac*", Not(Word("beac*", "beac", prefix="beac", field="tag"))),
+        ("dog score:>0.8", Word("dog", "dog", least=8_001)),
+        ("score:0.5..0.8 (dog OR -cat)", Any((Word("dog", "dog", least=5_000, most=8_000), Not(CAT)))),
+        ("dog score:>=0.2 score:<0.5 is:failed", All((Word("dog", "dog", "", "", 2_000, 4_999), Fact("is", "failed")))),
+        ("date:2023-07..2023-08", Fact("date", low=20230700, high=20230899)),
+        ("date:>2023", Fact("date", low=20240000)),
+        ("date:..2023-07-14", Fact("date", high=20230714)),
+        ("size:>1.5mb", Fact("size", low=16)),
+        ("width:..1080", Fact("width", high=1080)),
+        ('folder:"my trip"', Fact("folder", "my trip")),
+        ("ext:.JPG", Fact("ext", "jpg")),
     ],
 )
 def test_a_query_is_read(query: str, tree: object) -> None:
@@ -55,6 +69,20 @@ def test_a_query_is_read(query: str, tree: object) -> None:
         ("dog !!!", "no letter", 4),
         ('""', "no letter", 0),
         ("*", "no letter", 0),
+        ("dog lens:50mm", "no field lens:", 4),
+        ("dog tag:", "missing", 4),
+        ('dog "a" date:', "missing behind date:", 8),
+        ("dog date:2023-13", "no such month", 9),
+        ("date:soon", "a date is", 5),
+        ("date:..", "beginning or an end", 5),
+        ("is:lost", "is one of untagged", 3),
+        ("path:lib", "whole path", 5),
+        ("width:wide", "whole number", 6),
+        ("dog score:1.5", "0 to 1", 10),
+        ("score:>0.8 date:2023", "none", 0),
+        ("dog -score:>0.8", "turn it round", 4),
+        ("dog (score:>0.8)", "none", 5),
+        ('ext:"a.b"', "ending", 4),
     ],
 )
 def test_an_error_points_at_the_spot(query: str, says: str, column: int) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from phototag.errors import MetadataError
-from phototag.metadata.compose import compose, read_fields
+from phototag.metadata.compose import compose, fields_of
+from phototag.metadata.fields import NewWords
 from phototag.metadata.jpeg import BROKEN_XMP_HEADER, EXTENDED_XMP_HEADER, XMP_HEADER, app1, parse
 from phototag.metadata.proof import prove_jpeg
 from tests.metadata.files import camera_jpeg, packet, segment, subject, with_segments
@@ -21,35 +22,36 @@ def test_every_field_is_read() -> None:
     broken = app1(BROKEN_XMP_HEADER + packet(subject("four"))).raw
     photo = with_segments(_xmp(subject("one")), _xmp(subject("three")), broken, _IPTC)
 
-    fields = read_fields(parse(photo))
+    fields = fields_of(parse(photo))
 
     assert fields.subject == ("one",)
-    assert fields.others == ("Anna", "three", "four")
+    assert fields.iptc == ("Anna",)
+    assert fields.others == ("three", "four")
     assert fields.all == ("one", "Anna", "three", "four")
 
 
 def test_a_damaged_field_reads_as_empty() -> None:
     photo = with_segments(app1(XMP_HEADER + b"<x").raw, app1(b"Exif\0\0II*\0\xff\xff\xff\xff").raw, _IPTC)
 
-    assert read_fields(parse(photo)).all == ("Anna",)
+    assert fields_of(parse(photo)).all == ("Anna",)
 
 
 def test_new_segments_go_behind_exif_and_before_the_index_of_a_multi_picture_file() -> None:
     photo = with_segments(_EXIF.raw, _MPF, trailer=camera_jpeg())
 
-    new = compose(parse(photo), ("dog",), ("dog",))
+    new = compose(parse(photo), NewWords(("dog",), ("dog",)))
 
     assert [part.payload[:4] for part in parse(new).segments[:3]] == [b"Exif", b"http", b"MPF\0"]
-    prove_jpeg(photo, new, ("dog",), ("dog",))
+    prove_jpeg(photo, new, NewWords(("dog",), ("dog",)))
 
 
 def test_a_packet_behind_the_index_takes_the_words_into_its_padding() -> None:
     photo = with_segments(_EXIF.raw, _MPF, _xmp("", padding=2000), trailer=camera_jpeg())
 
-    new = compose(parse(photo), ("dog",), None)
+    new = compose(parse(photo), NewWords(("dog",), None))
 
     assert len(new) == len(photo)
-    prove_jpeg(photo, new, ("dog",), None)
+    prove_jpeg(photo, new, NewWords(("dog",), None))
 
 
 def _with_preview(pointer_from: int) -> bytes:
@@ -80,11 +82,11 @@ _EXTENSION = EXTENDED_XMP_HEADER + b"0" * 32 + b"\0\0\1\0" + b"\0\0\0\0" + b"<dc
 )
 def test_a_photo_that_cannot_take_words_without_risk_is_refused_with_the_reason(photo: bytes, reason: str) -> None:
     with pytest.raises(MetadataError, match=reason):
-        compose(parse(photo), ("dog" * 100,), None)
+        compose(parse(photo), NewWords(("dog" * 100,), None))
 
 
 def test_exif_behind_the_index_or_in_two_segments_is_left_to_itself() -> None:
     for photo in (with_segments(_MPF, _EXIF.raw), with_segments(_EXIF.raw, _EXIF.raw)):
         with pytest.raises(MetadataError):
-            compose(parse(photo), ("dog",), ("dog",))
-        prove_jpeg(photo, compose(parse(photo), ("dog",), None), ("dog",), None)
+            compose(parse(photo), NewWords(("dog",), ("dog",)))
+        prove_jpeg(photo, compose(parse(photo), NewWords(("dog",), None)), NewWords(("dog",), None))

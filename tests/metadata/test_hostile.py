@@ -1,5 +1,7 @@
 """Whatever the bytes are, the parsers refuse or read; they do not crash, hang or grow."""
 
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,13 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import MetadataError
-from phototag.metadata.compose import compose, read_fields
+from phototag.metadata import formats, png, tiff, webp
 from phototag.metadata.exif import read_xp_keywords, with_xp_keywords
+from phototag.metadata.fields import NewWords
 from phototag.metadata.iptc import read_keywords
 from phototag.metadata.jpeg import parse
-from phototag.metadata.proof import prove_jpeg
 from phototag.metadata.xmp import edit_subject, read_subject
 from tests.metadata.files import camera_jpeg, packet, segment, subject, with_segments, with_xmp
+from tests.metadata.variants import VARIANTS
 
 _IPTC = segment(0xED, b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x09\x1c\x02\x19\0\x04Anna\0")
 _PACKET = packet("<xmp:Rating>5</xmp:Rating>" + subject("Anna", "犬"), attributes=' xmp:Label="x"')
@@ -80,6 +83,56 @@ def test_arbitrary_bytes_are_read_or_refused(data: bytes) -> None:
                 continue
 
 
+@_quick
+@given(st.sampled_from(sorted(VARIANTS)), _EDITS)
+def test_a_mutated_photo_of_another_format_is_written_provably_or_refused(
+    name: str, edits: list[tuple[float, int, bytes]]
+) -> None:
+    _write_or_refuse(_mutate(VARIANTS[name], edits, reach=len(VARIANTS[name])))
+
+
+@_quick
+@given(st.sampled_from([png.parse, webp.parse, tiff.parse]), st.binary(max_size=200))
+def test_arbitrary_bytes_behind_a_right_beginning_are_read_or_refused(
+    parse_one: Callable[[bytes], object], data: bytes
+) -> None:
+    beginnings = (b"\x89PNG\r\n\x1a\n", b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08")
+    for beginning in beginnings:
+        try:
+            parse_one(beginning + data)
+        except MetadataError:
+            continue
+
+
+def _pages(count: int, entries: int) -> bytes:
+    """A TIFF whose directories overlap, so that a small file seems to hold very many entries."""
+    ifd = struct.pack("<H", entries) + b"\0\1\3\0\1\0\0\0\0\0\0\0" * entries
+    data = b"II*\0\x08\0\0\0"
+    for _ in range(count):
+        data += ifd + struct.pack("<I", len(data) + len(ifd) + 4)
+    return data + b"\0\0\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(_pages(300, 1000), id="300,000 entries"),
+        pytest.param(_pages(10_001, 1), id="10,001 pages"),
+        pytest.param(
+            b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 0x0111, 4, 2_000_000, 26) + b"\0" * 8_000_100,
+            id="2,000,000 strips",
+        ),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0tEXt\0\0\0\0" * 200_001, id="200,001 PNG chunks"),
+        pytest.param(
+            b"RIFF" + struct.pack("<I", 8 * 200_001 + 4) + b"WEBP" + b"XXXX\0\0\0\0" * 200_001, id="200,001 WebP chunks"
+        ),
+    ],
+)
+def test_what_would_take_too_long_is_refused(data: bytes) -> None:
+    with pytest.raises(MetadataError, match=r"too many|more than"):
+        formats.parse(data)
+
+
 def test_broken_photos_are_refused_or_written_provably(real_photos: Path) -> None:
     for path in sorted((real_photos / "broken").iterdir()):
         _write_or_refuse(path.read_bytes())
@@ -96,15 +149,15 @@ def test_mutated_real_photos_are_refused_or_written_provably(real_photos: Path, 
 
 
 def _write_or_refuse(data: bytes) -> None:
-    """Compose as the writer does; what comes out must be provable but for the three refusals of the proof itself."""
+    """Compose as the writer does; what comes out must be provable but for the refusals of the proof itself."""
     try:
-        photo = parse(data)
+        photo = formats.parse(data)
     except MetadataError:
         return
-    fields = read_fields(photo)
+    fields = formats.fields_of(photo)
     subject_words = (*fields.subject, "dog")
     for xp in ((*fields.xp, "dog"), None):
         try:
-            prove_jpeg(data, compose(photo, subject_words, xp), subject_words, xp)
+            formats.write(photo, data, NewWords(subject_words, xp))
         except MetadataError:
             continue

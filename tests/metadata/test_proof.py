@@ -6,6 +6,7 @@ import pytest
 
 from phototag.errors import MetadataError
 from phototag.metadata.compose import compose
+from phototag.metadata.fields import NewWords
 from phototag.metadata.jpeg import XMP_HEADER, app1, parse
 from phototag.metadata.proof import prove_jpeg, prove_xmp
 from tests.metadata.files import camera_jpeg, packet, segment, subject
@@ -24,11 +25,11 @@ def _photo() -> bytes:
 
 
 _OLD = _photo()  # its EXIF block ends with bytes that no tag owns, as maker notes do for all that piexif knows
-_NEW = compose(parse(_OLD), ("Anna", "dog"), ("dog",))
+_NEW = compose(parse(_OLD), NewWords(("Anna", "dog"), ("dog",)))
 
 
 def test_a_right_write_passes() -> None:
-    prove_jpeg(_OLD, _NEW, ("Anna", "dog"), ("dog",))
+    prove_jpeg(_OLD, _NEW, NewWords(("Anna", "dog"), ("dog",)))
 
 
 @pytest.mark.parametrize(
@@ -56,14 +57,14 @@ def test_a_wrong_write_is_caught_and_named(damage: Callable[[bytes], bytes], che
     assert damaged != _NEW
 
     with pytest.raises(MetadataError, match=f"proof failed.*{check}"):
-        prove_jpeg(_OLD, damaged, ("Anna", "dog"), ("dog",))
+        prove_jpeg(_OLD, damaged, NewWords(("Anna", "dog"), ("dog",)))
 
 
 def test_an_exif_block_that_was_to_be_left_alone_must_be_the_same() -> None:
     with pytest.raises(MetadataError, match="EXIF block differs"):
-        prove_jpeg(_OLD, _NEW, ("Anna", "dog"), None)
+        prove_jpeg(_OLD, _NEW, NewWords(("Anna", "dog"), None))
 
 
 def test_a_packet_must_hold_the_words_in_order() -> None:
     with pytest.raises(MetadataError, match="read back"):
-        prove_xmp(None, packet(subject("a", "b")), ("b", "a"))
+        prove_xmp(None, packet(subject("a", "b")), NewWords(("b", "a")))

@@ -71,7 +71,17 @@ def _all_tags(folder: Path) -> dict[str, Counter[tuple[str, str]]]:
         capture_output=True,
         check=False,
     )
-    left_out = ("XPKeywords", "Subject", "Offset", "Start", "MPImage", "OriginalDecisionData", "ByteOrder")
+    left_out = (
+        "Keywords",
+        "Subject",
+        "IPTCDigest",
+        "CodedCharacterSet",
+        "Offset",
+        "Start",
+        "MPImage",
+        "OriginalDecisionData",
+        "ByteOrder",
+    )
     groups = ("File:", "System:", "ExifTool:", "Composite:", "SourceFile")
     return {
         Path(tags["SourceFile"]).name: Counter(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -26,6 +27,26 @@ def photo(tmp_path: Path) -> Path:
 def _replace(path: Path, **options: object) -> os.stat_result:
     settings = {"mtime_ns": None, "keep_times": True, **options}
     return replace(str(path), _NEW, _OLD, **settings)  # type: ignore[arg-type]
+
+
+def _access_list() -> bytes:
+    """A POSIX access list as Linux keeps it: version, then kind, permissions and number of each entry."""
+    nobody = 0xFFFFFFFF
+    entries = ((1, 6, nobody), (2, 4, os.getuid()), (4, 4, nobody), (16, 4, nobody), (32, 0, nobody))
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the access lists of Linux")
+def test_access_lists_are_kept(photo: Path) -> None:
+    try:
+        os.setxattr(photo, "system.posix_acl_access", _access_list())
+    except OSError:
+        pytest.skip("this file system has no access lists")
+
+    _replace(photo)
+
+    assert photo.read_bytes() == _NEW
+    assert os.getxattr(photo, "system.posix_acl_access") == _access_list()
 
 
 def test_mode_times_and_extended_attributes_are_kept(photo: Path) -> None:

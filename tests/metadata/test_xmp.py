@@ -5,6 +5,7 @@ import time
 import pytest
 
 from phototag.errors import MetadataError
+from phototag.metadata.fields import NewWords
 from phototag.metadata.proof import prove_xmp
 from phototag.metadata.xmp import edit_subject, fit, fresh_packet, read_subject
 from tests.metadata.files import packet, subject
@@ -52,7 +53,7 @@ def test_words_are_added_behind_those_that_are_there_and_nothing_else_changes(
 
     assert read_subject(before) == held
     assert read_subject(after) == words
-    prove_xmp(before, after, words)
+    prove_xmp(before, after, NewWords(tuple(words)))
     assert edit_subject(after, words) == after
 
 
@@ -69,7 +70,7 @@ def test_all_words_can_be_taken_out(before: bytes, held: tuple[str, ...]) -> Non
     after = edit_subject(before, ())
 
     assert read_subject(after) == ()
-    prove_xmp(before, after, ())
+    prove_xmp(before, after, NewWords(()))
 
 
 def test_an_added_word_is_formatted_like_its_neighbours() -> None:
@@ -116,7 +117,7 @@ def test_padding_takes_up_what_a_packet_grows_by() -> None:
     after = fit(edit_subject(before, ("dog",)), len(before))
 
     assert len(after) == len(before)
-    prove_xmp(before, after, ("dog",))
+    prove_xmp(before, after, NewWords(("dog",)))
     with pytest.raises(MetadataError, match="no room"):
         fit(edit_subject(before, ("dog" * 1000,)), len(before))
 

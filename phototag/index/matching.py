@@ -1,0 +1,262 @@
+"""A query's tree in, the set of photos that match it out: a number for each block of photos, a bit for each photo.
+
+Sets of a million photos are joined in well under a millisecond so, and counted as quickly.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+
+from phototag.index.fields import SCORE_SCALE, Fact
+from phototag.index.postings import (
+    BLOCK,
+    BLOCK_BITS,
+    Kind,
+    Places,
+    State,
+    ending_value,
+    places_in,
+    scored_bits,
+    scores_of,
+)
+from phototag.index.query import All, Node, Not, Word
+from phototag.index.rows import chunks, fetch
+from phototag.index.words import fold
+
+Photos: TypeAlias = dict[int, int]
+"""A set of photos: by block, a number with a bit for each."""
+
+_VALUES_AT_ONCE = 10_000
+_SOUGHT, _TAGS_SOUGHT = 32, 300
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The tags that answer a word: those that are it, and those that hold it."""
+
+    exact: tuple[int, ...]
+    partial: tuple[int, ...]
+
+    @property
+    def tags(self) -> tuple[int, ...]:
+        """All of them."""
+        return self.exact + self.partial
+
+
+class Matcher:
+    """Looks up what photos stand behind the leaves of a query, each once, as of one moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        ((last,),) = fetch(connection, "SELECT coalesce(max(id), 0) FROM photos")
+        self._blocks = ",".join(map(str, range((last >> BLOCK_BITS) + 1)))
+        self._found: dict[Node, Photos] = {}
+        self._meanings: dict[tuple[str, str], Meaning] = {}
+
+    def photos(self, node: Node) -> Photos:
+        """Those that match."""
+        if node not in self._found:
+            self._found[node] = self._look_up(node)
+        return self._found[node]
+
+    def meaning(self, word: Word) -> Meaning:
+        """The tags a word stands for. What reaches FTS5 is quoted, and holds no quote: the normal form keeps none."""
+        key = (word.normal, word.prefix)
+        if key not in self._meanings:
+            wanted = f'"{word.normal}"'
+            if word.prefix:
+                wanted = f'"{word.prefix}" * OR "{word.normal}" *'
+            query = "SELECT rowid, normal FROM tags_fts WHERE tags_fts MATCH ? ORDER BY rowid"
+            rows = fetch(self._connection, query, (wanted,))
+            self._meanings[key] = Meaning(
+                exact=tuple(number for number, normal in rows if normal == word.normal),
+                partial=tuple(number for number, normal in rows if normal != word.normal),
+            )
+        return self._meanings[key]
+
+    def entries(self, word: Word, tags: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
+        """For each block, a tag's entries that have the score a word wants, the worst first."""
+        for kind in _kinds(word):
+            for values in chunks(tags, _VALUES_AT_ONCE):
+                query = f"SELECT block, entries FROM postings WHERE {self._where(kind, values)}"
+                for block, packed in fetch(self._connection, query):
+                    yield block, scores_of(packed, word.least, word.most)
+
+    def values(self, kind: Kind) -> list[tuple[int, int]]:
+        """Every value of a kind with the blocks it is in: (value, block)."""
+        query = f"SELECT value, block FROM postings WHERE block IN ({self._blocks}) AND kind = {kind:d}"
+        return fetch(self._connection, query)
+
+    def one(self, kind: Kind, value: int, block: int) -> int:
+        """The photos of one block that have a value."""
+        query = "SELECT entries, bits FROM postings WHERE block = ? AND kind = ? AND value = ?"
+        places = Places()
+        for entries, bits in fetch(self._connection, query, (block, kind, value)):
+            places.add(kind, entries, bits)
+        return places.bits
+
+    def _look_up(self, node: Node) -> Photos:
+        if isinstance(node, Word):
+            return self._with_word(node)
+        if isinstance(node, Fact):
+            return _FACTS[node.field](self, node)
+        if isinstance(node, Not):
+            return _without(self._state(State.KNOWN), self.photos(node.part))
+        parts = [self.photos(part) for part in node.parts]
+        return reduce(_both if isinstance(node, All) else _either, parts)
+
+    def _with_word(self, word: Word) -> Photos:
+        tags = self.meaning(word).tags
+        if _any_score(word):
+            return self._having(_kinds(word), tags)
+        found: Photos = {}
+        for kind in _kinds(word):
+            for values in chunks(tags, _VALUES_AT_ONCE):
+                query = f"SELECT block, entries, bits FROM postings WHERE {self._where(kind, values)}"
+                for block, entries, bits in fetch(self._connection, query):
+                    found[block] = found.get(block, 0) | scored_bits(entries, bits, word.least, word.most)
+        return _kept(found)
+
+    def _having(self, kinds: Sequence[Kind], values: Sequence[int]) -> Photos:
+        """Photos that have any of these values."""
+        return self._gather([self._where(kind, some) for kind in kinds for some in chunks(values, _VALUES_AT_ONCE)])
+
+    def _between(self, kind: Kind, low: int, high: int) -> Photos:
+        where = f"block IN ({self._blocks}) AND kind = {kind:d} AND value BETWEEN {low} AND {high}"
+        return self._gather([where])
+
+    def _state(self, state: State) -> Photos:
+        return self._having((Kind.IS,), (state,))
+
+    def _where(self, kind: Kind, values: Sequence[int]) -> str:
+        # Each value is looked up in each block; where that is dearer than to go through all values, "+" forbids it.
+        sought = "value" if len(values) <= (_TAGS_SOUGHT if kind == Kind.TAG else _SOUGHT) else "+value"
+        wanted = f"{sought} IN ({','.join(map(str, values))})"
+        return f"block IN ({self._blocks}) AND kind = {kind:d} AND {wanted}"
+
+    def _gather(self, conditions: Iterable[str]) -> Photos:
+        found: dict[int, Places] = defaultdict(Places)
+        columns = "block, kind, iif(bits IS NULL, entries, NULL), bits"
+        for where in conditions:
+            for block, kind, entries, bits in fetch(self._connection, f"SELECT {columns} FROM postings WHERE {where}"):
+                found[block].add(kind, entries, bits)
+        return _kept({block: places.bits for block, places in found.items()})
+
+    def _of_numbers(self, query: str, values: Sequence[object] = ()) -> Photos:
+        """Photos whose numbers a query of SQL's finds."""
+        flags: dict[int, bytearray] = {}
+        for (number,) in fetch(self._connection, query, values):
+            place = number & (BLOCK - 1)
+            flags.setdefault(number >> BLOCK_BITS, bytearray(BLOCK // 8))[place >> 3] |= 1 << (place & 7)
+        found = {block: int.from_bytes(some, "little") for block, some in flags.items()}
+        return _both(found, self._state(State.KNOWN))
+
+    def _named(self, kind: Kind, table: str, text: str) -> Photos:
+        """Photos with a camera or model whose name holds a text, without regard to case and accents."""
+        wanted = fold(text)
+        rows = fetch(self._connection, f"SELECT id, name FROM {table} WHERE name <> ''")
+        return self._having((kind,), [number for number, name in rows if wanted in fold(name)])
+
+    def _in_folder(self, fact: Fact) -> Photos:
+        wanted = fact.text.casefold()
+        rows = fetch(self._connection, "SELECT id, path FROM folders")
+        return self._having((Kind.FOLDER,), [number for number, path in rows if wanted in os.fsdecode(path).casefold()])
+
+    def _at_path(self, fact: Fact) -> Photos:
+        """Photos whose whole path begins with a text."""
+        begin, separator = os.fsencode(fact.text), os.fsencode(os.sep)
+        whole, found = [], dict[int, int]()
+        for number, path in fetch(self._connection, "SELECT id, path FROM folders"):
+            inside = path.rstrip(separator) + separator
+            if inside.startswith(begin):
+                whole.append(number)
+            elif begin.startswith(inside) and separator not in (rest := begin.removeprefix(inside)):
+                some = "SELECT id FROM photos WHERE folder_id = ? AND substr(name, 1, ?) = ?"
+                found = _either(found, self._of_numbers(some, (number, len(rest), rest)))
+        return _either(found, self._having((Kind.FOLDER,), whole))
+
+    def _by_name(self, fact: Fact) -> Photos:
+        query = "SELECT id FROM photos WHERE instr(lower(CAST(name AS TEXT)), lower(?))"
+        return self._of_numbers(query, (fact.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),))
+
+    def _given_by(self, fact: Fact) -> Photos:
+        return self._state(State.BY_ME if fact.text == "me" else State.BY_PHOTOTAG)
+
+    def _being(self, fact: Fact) -> Photos:
+        if fact.text == "duplicate":
+            return self._of_numbers(
+                "SELECT id FROM photos WHERE content_hash IN (SELECT content_hash FROM photos "
+                "WHERE content_hash IS NOT NULL GROUP BY content_hash HAVING count(*) > 1)"
+            )
+        if fact.text in ("failed", "unsure"):
+            return self._state(State.FAILED if fact.text == "failed" else State.UNSURE)
+        tagged = _either(self._state(State.BY_ME), self._state(State.BY_PHOTOTAG))
+        return tagged if fact.text == "tagged" else _without(self._state(State.KNOWN), tagged)
+
+
+_FACTS: dict[str, Callable[[Matcher, Fact], Photos]] = {
+    "by": Matcher._given_by,
+    "path": Matcher._at_path,
+    "folder": Matcher._in_folder,
+    "name": Matcher._by_name,
+    "ext": lambda m, fact: m._having(
+        (Kind.ENDING,), (ending_value(f"x.{fact.text}".encode(errors="surrogateescape")),)
+    ),
+    "camera": lambda m, fact: m._named(Kind.CAMERA, "cameras", fact.text),
+    "date": lambda m, fact: m._between(Kind.DAY, fact.low, fact.high),
+    "width": lambda m, fact: m._between(Kind.WIDTH, fact.low, fact.high),
+    "height": lambda m, fact: m._between(Kind.HEIGHT, fact.low, fact.high),
+    "size": lambda m, fact: m._between(Kind.SIZE, fact.low, fact.high),
+    "model": lambda m, fact: m._named(Kind.MODEL, "sources", fact.text),
+    "is": Matcher._being,
+}
+
+
+def unbounded(word: Word) -> Word:
+    """The word with any score."""
+    return replace(word, least=0, most=SCORE_SCALE)
+
+
+def count(photos: Photos) -> int:
+    """How many photos a set holds."""
+    return sum(bits.bit_count() for bits in photos.values())
+
+
+def numbers_in(photos: Photos) -> Iterator[int]:
+    """The numbers of a set's photos, in order."""
+    for block in sorted(photos):
+        yield from (block << BLOCK_BITS | place for place in places_in(photos[block]))
+
+
+def holds(photos: Photos, number: int) -> bool:
+    """Whether a photo is in a set."""
+    return bool(photos.get(number >> BLOCK_BITS, 0) >> (number & (BLOCK - 1)) & 1)
+
+
+def _both(one: Photos, other: Photos) -> Photos:
+    return _kept({block: bits & other.get(block, 0) for block, bits in one.items()})
+
+
+def _either(one: Photos, other: Photos) -> Photos:
+    return {block: one.get(block, 0) | other.get(block, 0) for block in one.keys() | other.keys()}
+
+
+def _without(one: Photos, other: Photos) -> Photos:
+    return _kept({block: bits & ~other.get(block, 0) for block, bits in one.items()})
+
+
+def _kept(photos: Photos) -> Photos:
+    return {block: bits for block, bits in photos.items() if bits}
+
+
+def _kinds(word: Word) -> tuple[Kind, ...]:
+    return {"": (Kind.KEYWORD, Kind.TAG), "tag": (Kind.TAG,), "keyword": (Kind.KEYWORD,)}[word.field]
+
+
+def _any_score(word: Word) -> bool:
+    return word.least <= 0 and word.most >= SCORE_SCALE

@@ -1,0 +1,287 @@
+"""The fields of the query language, against a slow look at every photo; and the postings that answer them."""
+
+import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from phototag.errors import QueryError
+from phototag.index import Index, Sort, open_index
+from phototag.index.postings import BLOCK
+from phototag.records import Facts, Tag
+from tests.index.records import failed, ref, tagged
+
+WORDS = ("dog", "cat", "hot dog", "beach", "animal")
+FOLDERS = ("/lib/2022", "/lib/2023/Italy trip", "/lib/2023/Home", "/other")
+CAMERAS = ("Canon EOS R5", "Nikon Z 6", None)
+
+
+@dataclass
+class Photo:
+    """What a photo is, as the tests know it."""
+
+    folder: str
+    name: str
+    size: int
+    facts: Facts
+    content: bytes
+    tags: dict[str, float] = field(default_factory=dict)
+    keywords: frozenset[str] = frozenset()
+    failed: bool = False
+    models: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return f"{self.folder}/{self.name}"
+
+    def scores(self, giver: str = "") -> dict[str, float]:
+        mine = dict.fromkeys(self.keywords, 1.0)
+        return {"tag": self.tags, "keyword": mine, "": self.tags | mine}[giver]
+
+
+Test = Callable[[Photo], bool]
+Question = tuple[str, Test]
+
+
+def random_photo(rng: random.Random, number: int) -> Photo:
+    day = date(2022, rng.randint(1, 12), rng.randint(1, 28)).replace(year=rng.choice((2022, 2023)))
+    taken = f"{day.isoformat()}T12:{rng.randrange(60):02}:00" if rng.random() < 0.9 else None
+    facts = Facts("JPEG", rng.choice((1000, 4000)), rng.choice((800, 3000)), taken, rng.choice(CAMERAS))
+    name = f"{rng.choice(('IMG', 'dsc'))}_{number:04}.{rng.choice(('jpg', 'JPG', 'cr3'))}"
+    photo = Photo(rng.choice(FOLDERS), name, rng.randrange(10**7), facts, bytes([rng.randrange(250)]) * 32)
+    photo.tags = {word: round(rng.random(), 4) for word in rng.sample(WORDS, rng.randrange(4))}
+    photo.keywords = frozenset(rng.sample(WORDS, rng.choice((0, 0, 0, 1, 2))))
+    photo.failed = rng.random() < 0.1
+    return photo
+
+
+def tell(index: Index, photos: list[Photo], model: str) -> None:
+    told = [
+        tagged(
+            photo.path,
+            *(Tag(word, score) for word, score in photo.tags.items()),
+            keywords=tuple(photo.keywords),
+            facts=photo.facts,
+            ref=ref(photo.path, photo.size),
+            content_hash=photo.content,
+        )
+        for photo in photos
+    ]
+    index.remember(told, model, "1")
+    lost = [failed(photo.path, size_bytes=photo.size) for photo in photos if photo.failed]
+    index.remember(lost, model, "1")
+    for photo in photos:
+        photo.models = (*photo.models, model)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, list[Photo]]]:
+    """Photos on both sides of the border between two blocks."""
+    rng = random.Random(11)
+    path = tmp_path_factory.mktemp("library") / "index.sqlite"
+    index = open_index(path)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('photos', ?)", (BLOCK - 200,))
+        raw.commit()
+    photos = [random_photo(rng, number) for number in range(500)]
+    tell(index, photos[:250], "mine")
+    tell(index, photos[250:], "theirs")
+    yield index, photos
+    index.close()
+
+
+def word_question(word: str, giver: str, bounds: tuple[float, float] | None) -> Question:
+    holding = [tag for tag in WORDS if word in tag.split() or word == tag]
+    low, high = bounds or (0, 1)
+    text = f'{giver}:"{word}"' if giver else f'"{word}"'
+    text += f" score:{low}..{high}" if bounds else ""
+
+    def matches(photo: Photo) -> bool:
+        given = [
+            s for g in ([giver] if giver else ["tag", "keyword"]) for w, s in photo.scores(g).items() if w in holding
+        ]
+        return any(low <= score <= high for score in given)
+
+    return f"({text})", matches
+
+
+def day_of(photo: Photo) -> str:
+    return (photo.facts.taken or "")[:10]
+
+
+def tenths(photo: Photo) -> int:
+    return (photo.size + 50_000) // 100_000
+
+
+FACTS: list[Question] = [
+    ("by:me", lambda p: bool(p.keywords)),
+    ("by:phototag", lambda p: bool(p.tags)),
+    ("folder:italy", lambda p: "Italy" in p.folder),
+    ('folder:"italy trip"', lambda p: "Italy" in p.folder),
+    ("path:/lib/2023", lambda p: p.folder.startswith("/lib/2023")),
+    ("path:/lib/2", lambda p: p.folder.startswith("/lib/2")),
+    ("path:/other/IMG", lambda p: p.path.startswith("/other/IMG")),
+    ("name:img_00", lambda p: "img_00" in p.name.lower()),
+    ("ext:jpg", lambda p: p.name.lower().endswith(".jpg")),
+    ("ext:.CR3", lambda p: p.name.endswith(".cr3")),
+    ("camera:canon", lambda p: p.facts.camera == CAMERAS[0]),
+    ("camera:z", lambda p: p.facts.camera == CAMERAS[1]),
+    ("date:2023", lambda p: day_of(p).startswith("2023")),
+    ("date:2023-07", lambda p: day_of(p).startswith("2023-07")),
+    ("date:2022-11..2023-02", lambda p: "2022-11" <= day_of(p) <= "2023-02-31"),
+    ("date:>2022-06-15", lambda p: day_of(p) > "2022-06-15"),
+    ("date:..2022", lambda p: "" < day_of(p) <= "2022-99"),
+    ("date:<2022-03", lambda p: "" < day_of(p) < "2022-03"),
+    ("width:>=4000", lambda p: p.facts.width >= 4000),
+    ("width:>4000", lambda p: False),
+    ("height:800", lambda p: p.facts.height == 800),
+    ("size:>5", lambda p: tenths(p) > 50),
+    ("size:500kb..2mb", lambda p: 5 <= tenths(p) <= 20),
+    ("size:<=100kb", lambda p: tenths(p) <= 1),
+    ("model:mine", lambda p: "mine" in p.models),
+    ("is:failed", lambda p: p.failed),
+    ("is:tagged", lambda p: bool(p.tags or p.keywords)),
+    ("is:untagged", lambda p: not (p.tags or p.keywords)),
+    ("is:unsure", lambda p: bool(p.tags) and max(p.tags.values()) < 0.6),
+]
+WORD_QUESTIONS = st.builds(
+    word_question,
+    st.sampled_from([*WORDS, "unknown"]),
+    st.sampled_from(["", "tag", "keyword"]),
+    st.one_of(st.none(), st.tuples(st.sampled_from([0, 0.25]), st.sampled_from([0.5, 0.9, 1]))),
+)
+
+
+def _not(question: Question) -> Question:
+    return f"-({question[0]})", lambda photo: not question[1](photo)
+
+
+def _and(one: Question, other: Question) -> Question:
+    return f"({one[0]} {other[0]})", lambda photo: one[1](photo) and other[1](photo)
+
+
+def _or(one: Question, other: Question) -> Question:
+    return f"({one[0]} OR {other[0]})", lambda photo: one[1](photo) or other[1](photo)
+
+
+QUESTIONS = st.recursive(
+    st.one_of(WORD_QUESTIONS, st.sampled_from(FACTS)),
+    lambda inner: st.one_of(
+        inner.map(_not), st.tuples(inner, inner).map(lambda p: _and(*p)), st.tuples(inner, inner).map(lambda p: _or(*p))
+    ),
+    max_leaves=6,
+)
+many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize(("query", "matches"), FACTS, ids=[query for query, _ in FACTS])
+def test_a_field_finds_what_a_look_at_every_photo_finds(
+    library: tuple[Index, list[Photo]], query: str, matches: Test
+) -> None:
+    index, photos = library
+    assert {hit.path for hit in index.search(query)} == {photo.path for photo in photos if matches(photo)}
+
+
+@many
+@given(
+    question=QUESTIONS, sort=st.sampled_from(["score", "date", "path"]), limit=st.one_of(st.none(), st.integers(1, 40))
+)
+def test_any_query_finds_what_a_look_at_every_photo_finds(
+    library: tuple[Index, list[Photo]], question: Question, sort: Sort, limit: int | None
+) -> None:
+    index, photos = library
+    expected = {photo.path: photo for photo in photos if question[1](photo)}
+    found = [hit.path for hit in index.search(question[0], limit, sort=sort)]
+    assert index.count(question[0]) == len(expected)
+    assert len(found) == len(set(found)) == (len(expected) if limit is None else min(limit, len(expected)))
+    assert set(found) <= expected.keys()
+    if sort == "path":
+        assert found == sorted(expected, key=lambda path: tuple(path.rsplit("/", 1)))[: len(found)]
+    if sort == "date":
+        dates = sorted((photo.facts.taken or "" for photo in expected.values()), reverse=True)
+        assert [expected[path].facts.taken or "" for path in found] == dates[: len(found)]
+
+
+@many
+@given(text=st.lists(st.sampled_from(["tag:", "date:", "score:", "is:", "size:", ">", "..", "2023", "-07", "0.8", "dog",
+                                      "(", ")", " ", " OR ", "-", '"', "*", "tagged", "mb", "\u0663", "é", "\x00"]))
+       .map("".join))  # fmt: skip
+def test_any_text_with_fields_is_answered_or_refused(library: tuple[Index, list[Photo]], text: str) -> None:
+    try:
+        assert len(list(library[0].search(text))) == library[0].count(text)
+    except QueryError as exc:
+        assert str(exc)
+
+
+def test_photos_of_the_same_bytes_are_duplicates(library: tuple[Index, list[Photo]]) -> None:
+    index, photos = library
+    contents = [photo.content for photo in photos]
+    expected = {photo.path for photo in photos if contents.count(photo.content) > 1}
+    assert {hit.path for hit in index.search("is:duplicate")} == expected
+
+
+def test_the_best_come_first_among_many(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    index = open_index(tmp_path / "index.sqlite")
+    scores = {f"/p/{n}.jpg": (round(rng.random(), 4), round(rng.random(), 4)) for n in range(4_000)}
+    index.remember([tagged(p, Tag("dog", d), Tag("sea", s), facts=Facts("JPEG", n % 2 + 1, 1))
+                    for n, (p, (d, s)) in enumerate(scores.items())], "mine", "1")  # fmt: skip
+    both = sorted((min(pair) for pair in scores.values()), reverse=True)
+    assert [hit.score for hit in index.search("dog sea", 300)] == both[:300]
+    assert [hit.score for hit in index.search("dog OR sea", 300)] == sorted(map(max, scores.values()), reverse=True)[
+        :300
+    ]
+    wide = sorted((d for n, (d, _) in enumerate(scores.values()) if n % 2), reverse=True)
+    assert [hit.score for hit in index.search("dog width:2", 300)] == wide[:300]
+    bound = [d for d in sorted((d for d, _ in scores.values()), reverse=True) if d <= 0.9]
+    assert [hit.score for hit in index.search("dog score:..0.9", 300)] == bound[:300]
+    index.close()
+
+
+def postings_of(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as raw:
+        return raw.execute("SELECT * FROM postings ORDER BY block, kind, value").fetchall()
+
+
+def answers_of(path: Path) -> list[tuple[int, list[str]]]:
+    index = open_index(path, readonly=True)
+    answers = [(index.count(q), [h.path for h in index.search(q)]) for q in [*WORDS, "-dog", *(q for q, _ in FACTS)]]
+    index.close()
+    return answers
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happened_to_photos_they_are_found_as_if_told_afresh(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    path = tmp_path / "index.sqlite"
+    index = open_index(path)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('photos', ?)", (BLOCK - 150,))
+        raw.commit()
+    photos = [random_photo(rng, number) for number in range(400)]
+    for _ in range(6):
+        changed = rng.sample(photos, rng.choice((3, 300)))
+        for photo in changed:
+            photo.tags, photo.keywords = random_photo(rng, 0).tags, random_photo(rng, 0).keywords
+        tell(index, changed, rng.choice(("mine", "theirs")))
+        known = [k for folder in FOLDERS for k in index.known_in(folder, "mine").values()]
+        index.forget([k.number for k in rng.sample(known, len(known) // 10)])
+        known = [k for folder in FOLDERS for k in index.known_in(folder, "mine").values()]
+        one, other = rng.sample(known, 2)
+        index.intend(other.ref, "mine", frozenset(), moved_from=one.number)
+    index.close()
+    before = answers_of(path)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DELETE FROM postings")
+        raw.execute("INSERT INTO unposted SELECT DISTINCT id >> 13 FROM photos")
+        raw.commit()
+    open_index(path).close()
+    assert answers_of(path) == before
+    assert before[0][0] > 0
