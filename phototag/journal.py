@@ -76,7 +76,7 @@ class Recorder:
             place=plan.where,
             target=plan.target,
             hash_before=None if old is None else hashlib.sha256(old).digest(),
-            hash_after=hashlib.sha256(data).digest(),
+            hash_after=plan.digest,
             mtime_before=None if old is None else _facts(plan.target).st_mtime_ns,
             patch=None if old is None else make_patch(data, old),
             added=added,

@@ -2,8 +2,8 @@
 
     walk → select → decode → embed → decide → write metadata → index
 
-Decoding runs ahead in threads; everything that writes runs in the caller's thread, in order. Each batch is written and
-remembered before the next is embedded, so that stopping loses at most one batch of work and never a photo.
+Decoding runs ahead in threads, and so does, in one thread of its own, everything that embeds, writes and remembers: a
+batch at a time, in order, while the next is decoded. Stopping loses at most two batches of work and never a photo.
 """
 
 import logging
@@ -81,6 +81,14 @@ class _Work:
     known: Known | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A photo that has been decoded, or that cannot be."""
+
+    work: _Work
+    decoded: Decoded | Failed
+
+
 @dataclass(slots=True)
 class _Seen:
     """What the walk came upon, for telling afterwards which photos are gone."""
@@ -100,17 +108,22 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
     """
     seen = _Seen()
     recorder = Recorder(job.index, job.writer, "scan", job.model, roots)
-    pending: list[tuple[_Work, Decoded]] = []
-    for item in _decode_ahead(_select(walk(roots), job, seen), job):
-        if isinstance(item, tuple):
-            pending.append(item)
-            if len(pending) >= job.backbone.batch_size:
-                yield from _finish(pending, job, seen, recorder)
-                pending = []
-        else:
-            yield item
-    if pending:
-        yield from _finish(pending, job, seen, recorder)
+    batch: list[_Ready] = []
+    under_way: Future[list[Tagged | Failed]] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as writing:  # leaving it waits for the batch under way
+        for item in _decode_ahead(_select(walk(roots), job, seen), job):
+            if isinstance(item, _Ready):
+                batch.append(item)
+            else:
+                yield item
+            if len(batch) >= job.backbone.batch_size:
+                if under_way is not None:
+                    yield from under_way.result()
+                under_way = writing.submit(_finish, batch, job, seen, recorder)
+                batch = []
+        if under_way is not None:
+            yield from under_way.result()
+        yield from writing.submit(_finish, batch, job, seen, recorder).result()
     if not job.dry_run:
         yield from _forget(roots, job, seen)
         recorder.finish()
@@ -153,9 +166,7 @@ def _is_unchanged(before: Known, now: PhotoRef, job: Job) -> bool:
     return before.decision == job.decision and not (job.write and before.where == "index")
 
 
-def _decode_ahead(
-    items: Iterable[_Work | Unchanged | Failed], job: Job
-) -> Iterator[tuple[_Work, Decoded] | Unchanged | Failed]:
+def _decode_ahead(items: Iterable[_Work | Unchanged | Failed], job: Job) -> Iterator[_Ready | Unchanged | Failed]:
     """Decode in threads, at most two batches ahead, and hand everything on in order."""
     network = job.backbone.network
     ahead: deque[tuple[_Work, Future[Decoded]] | Unchanged | Failed] = deque()
@@ -167,42 +178,43 @@ def _decode_ahead(
             else:
                 ahead.append(item)
             if len(ahead) > 2 * job.backbone.batch_size + job.workers:
-                yield _settle(ahead.popleft(), job)
+                yield _settle(ahead.popleft())
         while ahead:
-            yield _settle(ahead.popleft(), job)
+            yield _settle(ahead.popleft())
     finally:  # also when the caller stops early: nothing new is begun, what is under way ends by itself
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _settle(
-    item: tuple[_Work, Future[Decoded]] | Unchanged | Failed, job: Job
-) -> tuple[_Work, Decoded] | Unchanged | Failed:
+def _settle(item: tuple[_Work, Future[Decoded]] | Unchanged | Failed) -> _Ready | Unchanged | Failed:
     if not isinstance(item, tuple):
         return item
     work, future = item
     try:
-        return work, future.result()
+        return _Ready(work, future.result())
     except UnreadableError as exc:  # a fact about this moment, not about the photo: the next run tries again
         return Failed(work.ref, exc.reason, exc.detail)
     except PhotoError as exc:
-        failed = Failed(work.ref, exc.reason, exc.detail)
-        if not job.dry_run:
-            job.index.remember([failed], job.model, job.decision)
-        return failed
+        return _Ready(work, Failed(work.ref, exc.reason, exc.detail))
 
 
-def _finish(batch: Sequence[tuple[_Work, Decoded]], job: Job, seen: _Seen, recorder: Recorder) -> list[Tagged | Failed]:
+def _finish(batch: Sequence[_Ready], job: Job, seen: _Seen, recorder: Recorder) -> list[Tagged | Failed]:
     """Embed, decide, write and remember one batch."""
-    vectors = job.backbone.embed(np.stack([photo.pixels for _, photo in batch]))
-    embedded = [
-        Embedded(photo.ref, photo.content_hash, photo.facts, vector)
-        for (_, photo), vector in zip(batch, vectors, strict=True)
-    ]
-    decided = decide(embedded, job.classifier, job.rules)
-    results = [_place(one, work, job, seen, recorder) for (work, _), one in zip(batch, decided, strict=True)]
+    refused = [ready.decoded for ready in batch if isinstance(ready.decoded, Failed)]
+    photos = [(ready.work, ready.decoded) for ready in batch if isinstance(ready.decoded, Decoded)]
+    placed: list[Tagged | Failed] = []
+    if photos:
+        vectors = job.backbone.embed(np.stack([photo.pixels for _, photo in photos]))
+        embedded = [
+            Embedded(photo.ref, photo.content_hash, photo.facts, vector)
+            for (_, photo), vector in zip(photos, vectors, strict=True)
+        ]
+        decided = decide(embedded, job.classifier, job.rules)
+        placed = [_place(one, work, job, seen, recorder) for (work, _), one in zip(photos, decided, strict=True)]
     if not job.dry_run:
-        job.index.remember([result for result in results if isinstance(result, Tagged)], job.model, job.decision)
-    return results
+        # What could not be written is not remembered: that, too, is for the next run to try again.
+        tagged = [result for result in placed if isinstance(result, Tagged)]
+        job.index.remember([*tagged, *refused], job.model, job.decision)
+    return [*placed, *refused]
 
 
 def _place(decided: Decided, work: _Work, job: Job, seen: _Seen, recorder: Recorder) -> Tagged | Failed:

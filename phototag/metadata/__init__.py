@@ -23,6 +23,7 @@ class Plan:
         rejected: the memory's rejected words and those newly found missing.
         keywords: the owner's own keywords in the photo and its sidecar.
         note: why a sidecar is written where the photo itself could have been; empty otherwise.
+        digest: SHA-256 of the new bytes; empty where nothing needs to be written.
     """
 
     ref: PhotoRef
@@ -35,6 +36,7 @@ class Plan:
     rejected: frozenset[str]
     keywords: tuple[str, ...]
     note: str = ""
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,13 @@ def compose(photo: Jpeg, new: NewWords) -> bytes:
     Raises:
         MetadataError: the photo cannot take them without risk; the reason says why.
     """
-    _refuse_what_counts_bytes(photo)
+    end = photo.tail.find(_END_OF_IMAGE)
+    _refuse_what_counts_bytes(photo, end)
     segments = list(photo.segments)
     exif_at = _first(segments, lambda segment: segment.is_exif)
     xmp_at = _first(segments, lambda segment: segment.is_xmp)
     index_at = _first(segments, lambda segment: segment.is_mpf)
-    is_pinned = exif_at is not None and _points_behind_the_image(photo, exif_at)
+    is_pinned = exif_at is not None and _points_behind_the_image(photo, exif_at, end)
 
     new_xmp = _new_xmp(segments, xmp_at, new, may_grow=not is_pinned and not _is_behind(xmp_at, index_at))
     new_exif = None
@@ -115,22 +116,26 @@ def _behind_app0(segments: Sequence[Segment]) -> int:
     return len(segments) if other is None else other
 
 
-def _refuse_what_counts_bytes(photo: Jpeg) -> None:
+def _refuse_what_counts_bytes(photo: Jpeg, end: int) -> None:
     """Refuse photos in which something counts the bytes of the whole file.
+
+    Args:
+        photo: the photo.
+        end: where in its tail the end-of-image marker stands, or -1.
 
     Raises:
         MetadataError: content credentials, an AFCP trailer, or keywords in an extended XMP packet.
     """
     if any(segment.is_signed for segment in photo.segments):
         raise MetadataError("signed", "its content credentials (C2PA) vouch for every byte of the file")
-    refuse_afcp(photo.tail[photo.tail.find(_END_OF_IMAGE) :])
+    refuse_afcp(photo.tail[end:])
     parts = [segment.payload for segment in photo.segments if segment.is_extended_xmp]
     parts.sort(key=lambda part: part[_EXTENSION_PREFIX - 4 : _EXTENSION_PREFIX])
     if b":subject" in b"".join(part[_EXTENSION_PREFIX:] for part in parts):
         raise MetadataError("XMP refused", "its keywords stand in an extended packet")
 
 
-def _points_behind_the_image(photo: Jpeg, exif_at: int) -> bool:
+def _points_behind_the_image(photo: Jpeg, exif_at: int, end: int) -> bool:
     """Whether the EXIF block holds the place of something behind the image, as makers do for large previews.
 
     Makers' notes are not documented, so any four bytes count that equal the distance from the block's header, or from
@@ -139,15 +144,14 @@ def _points_behind_the_image(photo: Jpeg, exif_at: int) -> bool:
     block = _block(photo.segments[exif_at])
     block_at = 2 + sum(len(segment.raw) for segment in photo.segments[: exif_at + 1]) - len(block)
     tail_at = 2 + sum(len(segment.raw) for segment in photo.segments)
-    for place in _places_behind_the_image(photo.tail):
+    for place in _places_behind_the_image(photo.tail, end):
         for distance in (tail_at + place - block_at, tail_at + place):
             if distance.to_bytes(4, "little") in block or distance.to_bytes(4, "big") in block:
                 return True
     return False
 
 
-def _places_behind_the_image(tail: bytes) -> Iterator[int]:
-    end = tail.find(_END_OF_IMAGE)
+def _places_behind_the_image(tail: bytes, end: int) -> Iterator[int]:
     if end < 0 or end + 2 == len(tail):
         return
     yield end + 2

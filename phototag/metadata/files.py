@@ -9,7 +9,7 @@ from phototag.errors import MetadataError, UnreadableError
 from phototag.metadata.embedded import read_embedded
 from phototag.metadata.fields import Fields, read_fields
 from phototag.metadata.formats import HEAD_BYTES, Photo, fields_of, is_written_inside, parse
-from phototag.metadata.sidecar import SidecarName, sidecar_path
+from phototag.metadata.sidecar import existing_sidecar
 from phototag.metadata.xmp import PACKET_MOST
 
 _INSIDE_MOST = 1 << 30
@@ -44,7 +44,7 @@ class SidecarFile:
     """A photo's sidecar as it was read.
 
     Attributes:
-        path: without symbolic links.
+        path: without symbolic links; empty where there is none.
         data: its bytes; None where there is none.
         fields: its keywords, and what damage stands in the way of editing them.
     """
@@ -83,21 +83,23 @@ def read_photo(path: str) -> PhotoFile:
     return PhotoFile(real, facts, True, data, parts, fields, _obstacle(real, facts) or fields.damage)
 
 
-def read_sidecar(photo: str, name: SidecarName | None = None) -> SidecarFile:
+def read_sidecar(photo: str) -> SidecarFile:
     """Read the sidecar of a photo, if there is one.
 
     Args:
         photo: the photo's path without symbolic links.
-        name: how a new one is called; see `sidecar_path`.
 
     Raises:
         UnreadableError: there is one and it cannot be opened or read.
     """
-    path = os.path.realpath(sidecar_path(photo, name))
+    existing = existing_sidecar(photo)
+    if existing is None:
+        return SidecarFile("", None, Fields())
+    path = os.path.realpath(existing)
     try:
         with Path(path).open("rb") as file:
             data = file.read(PACKET_MOST + 1)
-    except FileNotFoundError:
+    except FileNotFoundError:  # a link that leads nowhere yet
         return SidecarFile(path, None, Fields())
     except OSError as exc:
         raise UnreadableError("unreadable sidecar", f"{path}: {exc.strerror}") from exc

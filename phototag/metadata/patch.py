@@ -88,25 +88,25 @@ def _pieces(new: bytes, old: bytes, start: int, ends: tuple[int, int]) -> Iterat
 def _common_start(new: bytes, old: bytes, new_from: int, old_from: int) -> int:
     """How many bytes are the same from two places on."""
     most = min(len(new) - new_from, len(old) - old_from)
-    same = 0
-    while same < most:
-        stride = min(_STRIDE, most - same)
-        some, other = (data[at + same : at + same + stride] for data, at in ((new, new_from), (old, old_from)))
-        if some != other:
-            return same + next(n for n in range(stride) if some[n] != other[n])
-        same += stride
+    same, stride = 0, _STRIDE
+    while stride := min(stride, most - same):
+        at, there = new_from + same, old_from + same
+        if new[at : at + stride] == old[there : there + stride]:
+            same += stride
+        else:  # the difference lies within: halve in on it
+            stride //= 2
     return same
 
 
 def _common_end(new: bytes, old: bytes, most: int) -> int:
     """How many bytes are the same before both ends."""
-    same = 0
-    while same < most:
-        stride = min(_STRIDE, most - same)
-        some, other = (data[len(data) - same - stride : len(data) - same] for data in (new, old))
-        if some != other:
-            return same + next(n for n in range(stride) if some[-1 - n] != other[-1 - n])
-        same += stride
+    same, stride = 0, _STRIDE
+    while stride := min(stride, most - same):
+        at, there = len(new) - same, len(old) - same
+        if new[at - stride : at] == old[there - stride : there]:
+            same += stride
+        else:
+            stride //= 2
     return same
 
 

@@ -35,13 +35,23 @@ def sidecar_path(photo: str, name: SidecarName | None = None) -> str:
         name: how a new one is called: "full" for the full name always; else the stem name where it means this photo
             and no other.
     """
+    return existing_sidecar(photo) or new_sidecar(photo, name)
+
+
+def existing_sidecar(photo: str) -> str | None:
+    """The sidecar a photo has. Costs six look-ups in a folder where there is none: shares on a network are slow."""
     stem, _ = os.path.splitext(photo)
-    owns_stem = _owns_stem(photo)
-    for base in (photo, stem) if owns_stem else (photo,):
+    for base in (photo, stem):
         for ending in _ENDINGS:
             if os.path.lexists(base + ending):
-                return base + ending
-    return (stem if owns_stem and name != "full" else photo) + _ENDINGS[0]
+                return base + ending if base is photo or _owns_stem(photo) else None
+    return None
+
+
+def new_sidecar(photo: str, name: SidecarName | None = None) -> str:
+    """Where a new sidecar goes; see `sidecar_path`."""
+    stem, _ = os.path.splitext(photo)
+    return (stem if name != "full" and _owns_stem(photo) else photo) + _ENDINGS[0]
 
 
 def _owns_stem(photo: str) -> bool:

@@ -16,6 +16,7 @@ from phototag.metadata.formats import Photo, write
 from phototag.metadata.merge import Merge, merge
 from phototag.metadata.proof import prove_xmp
 from phototag.metadata.replace import clean_leftovers, replace
+from phototag.metadata.sidecar import new_sidecar
 from phototag.metadata.words import distinct, normal
 from phototag.metadata.xmp import edit_lists, fresh_packet
 from phototag.records import Memory, PhotoRef, Where
@@ -64,7 +65,7 @@ class FileWriter:
         photo = read_photo(ref.path)
         if (photo.facts.st_size, photo.facts.st_mtime_ns) != (ref.size_bytes, ref.mtime_ns):
             raise MetadataError("changed meanwhile", f"{ref.path} was written by another program: scan again")
-        sidecar = read_sidecar(photo.path, self._options.sidecar_name)
+        sidecar = read_sidecar(photo.path)
         choice = choose(self._options.fields, paths or {}, memory)
         note = photo.obstacle
         lives_in_sidecar = bool(_ours(sidecar.fields, memory) - _ours(photo.fields, memory))
@@ -77,6 +78,8 @@ class FileWriter:
                 # A failed proof is a fault of phototag's, to be told of; any other refusal is as documented.
                 level = logging.WARNING if exc.reason == "proof failed" else logging.INFO
                 _log.log(level, "%s: not written inside (%s)", ref.path, exc)
+        if not sidecar.path:
+            sidecar = copy_with(sidecar, path=os.path.realpath(new_sidecar(photo.path, self._options.sidecar_name)))
         plan = _plan_sidecar(ref, photo, sidecar, words, memory, choice, note)
         if self._options.sidecar == "never" and plan.data is not None:
             return _leave_in_index(plan, photo, sidecar, memory)
@@ -97,7 +100,7 @@ class FileWriter:
             now = replace(
                 plan.target, plan.data, plan.original, mtime_ns=plan.ref.mtime_ns, keep_times=not self._options.touch
             )
-            return PhotoRef(plan.ref.path, now.st_size, now.st_mtime_ns), hashlib.sha256(plan.data).digest()
+            return PhotoRef(plan.ref.path, now.st_size, now.st_mtime_ns), plan.digest
         if plan.data is not None:  # editors see by a sidecar's time that it is new
             replace(plan.target, plan.data, plan.original, mtime_ns=None, keep_times=False)
         return _photo_now(plan.ref.path)
@@ -196,17 +199,20 @@ def _leave_in_index(plan: Plan, photo: PhotoFile, sidecar: SidecarFile, memory: 
 def _plan(
     ref: PhotoRef, where: Where, target: str, original: bytes | None, data: bytes | None, change: Merge, note: str
 ) -> Plan:
+    if data == original:
+        data = None
     return Plan(
         ref=ref,
         where=where,
         target=target,
-        data=None if data == original else data,
+        data=data,
         original=original,
         added=change.ours,
         removed=change.removed,
         rejected=change.rejected,
         keywords=change.keywords,
         note=note,
+        digest=b"" if data is None else hashlib.sha256(data).digest(),
     )
 
 

@@ -33,7 +33,7 @@ def prove_jpeg(old: bytes, new: bytes, words: NewWords) -> None:
         old_resources, new_resources = _take_resources(old_rest), _take_resources(new_rest)
         prove_iptc(old_resources, new_resources, words.iptc)
     check(old_rest == new_rest, "another segment differs")
-    check(_behind_index(old) == _behind_index(new), "a multi-picture index would count wrong")
+    check(_behind_index(old_parts) == _behind_index(new_parts), "a multi-picture index would count wrong")
     if words.xp is None:
         check(old_exif == new_exif, "the EXIF block differs")
     else:
@@ -93,10 +93,9 @@ def _payload(part: bytes, marker: bytes) -> bytes:
     return unfilled[3:] if unfilled.startswith(marker) else b""
 
 
-def _behind_index(data: bytes) -> int | None:
-    """How many bytes follow the header of a multi-picture index, from which it counts."""
-    parts, tail = _cut(data)
+def _behind_index(parts: Sequence[bytes]) -> int | None:
+    """How many bytes before the image follow the header of a multi-picture index, from which it counts."""
     for number, part in enumerate(parts):
         if _payload(part, b"\xe2").startswith(b"MPF\0"):
-            return sum(map(len, parts[number:])) + len(tail)
+            return sum(map(len, parts[number:]))
     return None
