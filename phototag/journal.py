@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 
 from phototag.errors import UnreadableError
@@ -16,7 +17,10 @@ NOT_FOUND = "not found"
 
 
 class Recorder:
-    """Carries out the plans of one run; it opens at the first write, so that what changes nothing leaves no trace."""
+    """Carries out the plans of one run; it opens at the first write, so that what changes nothing leaves no trace.
+
+    May be shared by threads: what they note goes into the index one after the other.
+    """
 
     def __init__(
         self,
@@ -35,13 +39,15 @@ class Recorder:
         self._folders = tuple(map(os.path.abspath, folders))
         self._undoes = undoes
         self._number: int | None = None
+        self._turn = threading.RLock()
 
     @property
     def number(self) -> int:
         """The run's number."""
-        if self._number is None:
-            self._number = self._index.start_run(self._kind, self._model, self._folders, self._undoes)
-        return self._number
+        with self._turn:
+            if self._number is None:
+                self._number = self._index.start_run(self._kind, self._model, self._folders, self._undoes)
+            return self._number
 
     def carry_out(
         self,
@@ -82,7 +88,8 @@ class Recorder:
             added=added,
             removed=removed,
         )
-        self._index.intend(plan.ref, model, plan.added | plan.removed, moved_from, write)
+        with self._turn:
+            self._index.intend(plan.ref, model, plan.added | plan.removed, moved_from, write)
         return self._writer.apply(plan)
 
     def note(self, ref: PhotoRef, removed: frozenset[str]) -> None:

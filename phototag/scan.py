@@ -2,8 +2,9 @@
 
     walk → select → decode → embed → decide → write metadata → index
 
-Decoding runs ahead in threads, and so does, in one thread of its own, everything that embeds, writes and remembers: a
-batch at a time, in order, while the next is decoded. Stopping loses at most two batches of work and never a photo.
+Decoding runs ahead in threads. Everything that embeds, writes and remembers runs a batch at a time, in order, while the
+next is decoded; the photos of a batch are written side by side, for half of a write is waiting for the disk. Stopping
+loses at most two batches of work and never a photo.
 """
 
 import logging
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -54,7 +56,7 @@ class Job:
         backbone: the model's network, opened.
         writer: reads and writes keywords.
         index: remembers.
-        workers: threads that decode.
+        workers: threads that decode, and as many that write.
         write: whether tags go into the photos, or into the index alone.
         dry_run: whether to leave photos and index as they are and only say what would happen.
         rescan: whether to look again at photos that have not changed.
@@ -110,7 +112,11 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
     recorder = Recorder(job.index, job.writer, "scan", job.model, roots)
     batch: list[_Ready] = []
     under_way: Future[list[Tagged | Failed]] | None = None
-    with ThreadPoolExecutor(1, thread_name_prefix="write") as writing:  # leaving it waits for the batch under way
+    with (  # leaving them waits for the batch under way
+        ThreadPoolExecutor(1, thread_name_prefix="finish") as finishing,
+        ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
+    ):
+        finish = partial(_finish, job=job, seen=seen, recorder=recorder, writing=writing)
         for item in _decode_ahead(_select(walk(roots), job, seen), job):
             if isinstance(item, _Ready):
                 batch.append(item)
@@ -119,11 +125,11 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
             if len(batch) >= job.backbone.batch_size:
                 if under_way is not None:
                     yield from under_way.result()
-                under_way = writing.submit(_finish, batch, job, seen, recorder)
+                under_way = finishing.submit(finish, batch)
                 batch = []
         if under_way is not None:
             yield from under_way.result()
-        yield from writing.submit(_finish, batch, job, seen, recorder).result()
+        yield from finishing.submit(finish, batch).result()
     if not job.dry_run:
         yield from _forget(roots, job, seen)
         recorder.finish()
@@ -197,7 +203,9 @@ def _settle(item: tuple[_Work, Future[Decoded]] | Unchanged | Failed) -> _Ready 
         return _Ready(work, Failed(work.ref, exc.reason, exc.detail))
 
 
-def _finish(batch: Sequence[_Ready], job: Job, seen: _Seen, recorder: Recorder) -> list[Tagged | Failed]:
+def _finish(
+    batch: Sequence[_Ready], *, job: Job, seen: _Seen, recorder: Recorder, writing: ThreadPoolExecutor
+) -> list[Tagged | Failed]:
     """Embed, decide, write and remember one batch."""
     refused = [ready.decoded for ready in batch if isinstance(ready.decoded, Failed)]
     photos = [(ready.work, ready.decoded) for ready in batch if isinstance(ready.decoded, Decoded)]
@@ -209,7 +217,8 @@ def _finish(batch: Sequence[_Ready], job: Job, seen: _Seen, recorder: Recorder) 
             for (_, photo), vector in zip(photos, vectors, strict=True)
         ]
         decided = decide(embedded, job.classifier, job.rules)
-        placed = [_place(one, work, job, seen, recorder) for (work, _), one in zip(photos, decided, strict=True)]
+        place = partial(_place, job=job, seen=seen, recorder=recorder)
+        placed = list(writing.map(place, decided, [work for work, _ in photos]))
     if not job.dry_run:
         # What could not be written is not remembered: that, too, is for the next run to try again.
         tagged = [result for result in placed if isinstance(result, Tagged)]

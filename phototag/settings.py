@@ -27,7 +27,7 @@ class Settings:
         device: "auto", "cpu" or "gpu".
         min_confidence: replaces every threshold of the model's own, 0 to 1; None keeps them.
         max_tags: the most tags a photo, broader words not counted; None: no bound.
-        workers: threads that decode; None: as many as this process may use.
+        workers: threads that decode, and that write; None: one more than the cores this process may use.
     """
 
     index: Path

@@ -66,7 +66,7 @@ def _fields(given: str) -> frozenset[str]:
 )
 @click.option("--max-tags", type=click.IntRange(1), help="At most so many tags a photo, broader words not counted.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
-@click.option("--workers", type=click.IntRange(1), help="Threads that decode [default: one a core].")
+@click.option("--workers", type=click.IntRange(1), help="Threads that decode, and that write [default: cores + 1].")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo, and one for the summary.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong; for cron.")
 @click.pass_context
@@ -151,7 +151,7 @@ def _events(
             backbone=open_backbone(bundle.network, settings.device),
             writer=open_writer(how),
             index=index,
-            workers=settings.workers or _cores(),
+            workers=settings.workers or _cores() + 1,  # one of them is always waiting for the disk
             write=write,
             dry_run=dry_run,
             rescan=rescan,

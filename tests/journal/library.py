@@ -1,9 +1,10 @@
 """What the tests of undo and untag share: scans with small models, and other programs that work on the photos."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -17,6 +18,7 @@ from phototag.untag import Untagged, untag
 from tests.models import COLOURS, ColourBackbone
 
 _PAINT = {"red": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220), "grey": (128, 128, 128)}
+T = TypeVar("T")
 Snapshot = dict[str, tuple[bytes, int]]
 
 
@@ -71,3 +73,18 @@ def edit(path: Path, words: Sequence[str], without: Sequence[str] = ()) -> None:
 
 def found(index: Index, word: str) -> set[str]:
     return {Path(hit.path).name for hit in index.search(word)}
+
+
+class InOneThread(Executor):
+    """A pool that does what it is given at once, in the caller's thread."""
+
+    def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:
+        """Take what `ThreadPoolExecutor` takes."""
+
+    def submit(self, call: Callable[..., T], /, *args: Any, **named: Any) -> "Future[T]":
+        done: Future[T] = Future()
+        try:
+            done.set_result(call(*args, **named))
+        except Exception as exc:  # noqa: BLE001 - as a pool does
+            done.set_exception(exc)
+        return done
