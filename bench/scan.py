@@ -28,6 +28,7 @@ import numpy as np
 
 from phototag.backbone import open_backbone
 from phototag.bundle import BUILT_IN, find_bundle
+from phototag.cores import usable_cores
 from phototag.decide import Rules
 from phototag.decode import decode
 from phototag.index import open_index
@@ -36,7 +37,7 @@ from phototag.records import PhotoRef
 from phototag.scan import Job, scan
 from phototag.walk import walk
 
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_CORES = usable_cores()
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """Pixels in, embeddings out, on the CPU: a network's LiteRT graph."""
 
-import os
 import threading
 from typing import Literal
 
@@ -9,6 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from phototag.backbone.batches import check_pixels
 from phototag.bundle import network_file
+from phototag.cores import usable_cores
 from phototag.errors import ModelError
 from phototag.records import Network, Pixels, Vectors
 
@@ -40,7 +40,7 @@ class LiteRTBackbone:
         self._turn = threading.Lock()
         path = network_file(network, graph)
         try:
-            self._interpreter = Interpreter(model_path=str(path), num_threads=threads or _usable_cores())
+            self._interpreter = Interpreter(model_path=str(path), num_threads=threads or usable_cores())
             self._interpreter.allocate_tensors()
             taken, given = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         except (ValueError, RuntimeError) as exc:
@@ -69,7 +69,3 @@ class LiteRTBackbone:
         self._interpreter.invoke()
         embeddings: Vectors = self._interpreter.get_tensor(self._output)
         return embeddings
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

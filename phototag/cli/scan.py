@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from phototag.cli import settings_of
 from phototag.cli.progress import Progress
 from phototag.cli.report import Report
 from phototag.cli.text import rounded, shown
+from phototag.cores import usable_cores
 from phototag.metadata import WriteOptions
 from phototag.records import Event, Failed, Forgotten, Missing, Tagged
 from phototag.settings import Settings
@@ -151,16 +151,12 @@ def _events(
             backbone=open_backbone(bundle.network, settings.device),
             writer=open_writer(how),
             index=index,
-            workers=settings.workers or _cores() + 1,  # one of them is always waiting for the disk
+            workers=settings.workers or usable_cores() + 1,  # one of them is always waiting for the disk
             write=write,
             dry_run=dry_run,
             rescan=rescan,
         )
         yield from scan(folders, job)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _lines(event: Event, model: str, *, as_json: bool, dry_run: bool) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from phototag.bundle import BUILT_IN, DEFAULT_NETWORK
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
+from phototag.cores import usable_cores
 from phototag.records import Failed
 
 if TYPE_CHECKING:
@@ -126,17 +126,13 @@ def _request(
         cache=settings.cache,
         network=network,
         device=settings.device,
-        workers=settings.workers or _cores(),
+        workers=settings.workers or usable_cores(),
         head=HeadSettings(**{key: value for key, value in head.items() if value is not None}),
     )
 
 
 def _visible(quiet: bool, as_json: bool) -> bool:
     return not quiet and not as_json and sys.stderr.isatty()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _name(wanted: str) -> str:
