@@ -38,9 +38,10 @@ _CHILD = """
 import os, sys
 from pathlib import Path
 import phototag.scan
+import phototag.scan.ahead
 from phototag.index import open_index
 from tests.journal.library import InOneThread, run_scan
-phototag.scan.ThreadPoolExecutor = InOneThread
+phototag.scan.ThreadPoolExecutor = phototag.scan.ahead.ThreadPoolExecutor = InOneThread
 warm, folder = map(Path, sys.argv[1:])
 run_scan(warm / "library", open_index(warm / "index.sqlite"), rescan=True, dry_run=True)
 index = open_index(folder / "index.sqlite")

@@ -1,0 +1,58 @@
+"""Folders in, `Tagged | Failed | Unchanged` out: the whole way of a photo through phototag, on one screen.
+
+    walk → select → decode → embed → decide → write metadata → index
+
+Decoding runs ahead in threads. Everything that embeds, writes and remembers runs a batch at a time, in order, while the
+next is decoded; the photos of a batch are written side by side, for half of a write is waiting for the disk. Stopping
+loses at most two batches of work and never a photo.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from phototag.journal import Recorder
+from phototag.records import Event, Failed, Tagged
+from phototag.scan.ahead import decode_ahead
+from phototag.scan.finishing import finish_batch
+from phototag.scan.gone import forget_gone
+from phototag.scan.job import Job, Ready, Seen
+from phototag.scan.selecting import select
+from phototag.walk import walk
+
+__all__ = ["Job", "scan"]
+
+
+def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
+    """Tag every new or changed photo at or below `roots`.
+
+    Photos come in the order of the walk, a batch at a time; a photo is remembered before it is yielded.
+
+    Raises:
+        PhotoTagError: the run cannot go on: the index or the model fails, or the disk is full.
+    """
+    seen = Seen()
+    recorder = Recorder(job.index, job.writer, "scan", job.model, roots)
+    batch: list[Ready] = []
+    under_way: Future[list[Tagged | Failed]] | None = None
+    with (  # leaving them waits for the batch under way
+        ThreadPoolExecutor(1, thread_name_prefix="finish") as finishing,
+        ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
+    ):
+        finish = partial(finish_batch, job=job, seen=seen, recorder=recorder, writing=writing)
+        for item in decode_ahead(select(walk(roots), job, seen), job):
+            if isinstance(item, Ready):
+                batch.append(item)
+            else:
+                yield item
+            if len(batch) >= job.backbone.batch_size:
+                if under_way is not None:
+                    yield from under_way.result()
+                under_way = finishing.submit(finish, batch)
+                batch = []
+        if under_way is not None:
+            yield from under_way.result()
+        yield from finishing.submit(finish, batch).result()
+    if not job.dry_run:
+        yield from forget_gone(roots, job, seen)
+        recorder.finish()

@@ -1,0 +1,41 @@
+"""Photos to look at in, decoded photos out: ahead of the rest of the scan, in threads, and in order."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from phototag.decode import decode
+from phototag.errors import PhotoError, UnreadableError
+from phototag.records import Decoded, Failed, Unchanged
+from phototag.scan.job import Job, Ready, Work
+
+
+def decode_ahead(items: Iterable[Work | Unchanged | Failed], job: Job) -> Iterator[Ready | Unchanged | Failed]:
+    """Decode in threads, at most two batches ahead, and hand everything on in order."""
+    network = job.backbone.network
+    ahead: deque[tuple[Work, Future[Decoded]] | Unchanged | Failed] = deque()
+    pool = ThreadPoolExecutor(job.workers, thread_name_prefix="decode")
+    try:
+        for item in items:
+            if isinstance(item, Work):
+                ahead.append((item, pool.submit(decode, item.ref, network.image_size, network.fit)))
+            else:
+                ahead.append(item)
+            if len(ahead) > 2 * job.backbone.batch_size + job.workers:
+                yield _settle(ahead.popleft())
+        while ahead:
+            yield _settle(ahead.popleft())
+    finally:  # also when the caller stops early: nothing new is begun, what is under way ends by itself
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _settle(item: tuple[Work, Future[Decoded]] | Unchanged | Failed) -> Ready | Unchanged | Failed:
+    if not isinstance(item, tuple):
+        return item
+    work, future = item
+    try:
+        return Ready(work, future.result())
+    except UnreadableError as exc:  # a fact about this moment, not about the photo: the next run tries again
+        return Failed(work.ref, exc.reason, exc.detail)
+    except PhotoError as exc:
+        return Ready(work, Failed(work.ref, exc.reason, exc.detail))

@@ -1,0 +1,65 @@
+"""What a scan works with, and what travels between its stages."""
+
+from dataclasses import dataclass, field
+
+from phototag.backbone import Backbone
+from phototag.decide import Rules
+from phototag.index import Index, Known
+from phototag.metadata import MetadataWriter
+from phototag.records import Classifier, Decoded, Failed, PhotoRef
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a scan works with.
+
+    Attributes:
+        model: the model's name, under which the index keeps its verdicts.
+        decision: fingerprint of all that decides; a photo decided under another one is decided anew.
+        classifier: the model's head, labels and thresholds.
+        rules: the owner's bounds on tags.
+        backbone: the model's network, opened.
+        writer: reads and writes keywords.
+        index: remembers.
+        workers: threads that decode, and as many that write.
+        write: whether tags go into the photos, or into the index alone.
+        dry_run: whether to leave photos and index as they are and only say what would happen.
+        rescan: whether to look again at photos that have not changed.
+    """
+
+    model: str
+    decision: str
+    classifier: Classifier
+    rules: Rules
+    backbone: Backbone
+    writer: MetadataWriter
+    index: Index
+    workers: int
+    write: bool = True
+    dry_run: bool = False
+    rescan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A photo to look at, and what the index knows of it."""
+
+    ref: PhotoRef
+    known: Known | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A photo that has been decoded, or that cannot be."""
+
+    work: Work
+    decoded: Decoded | Failed
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the walk came upon, for telling afterwards which photos are gone."""
+
+    folders: set[str] = field(default_factory=set)
+    unlisted: list[Known] = field(default_factory=list)
+    moved: set[int] = field(default_factory=set)
