@@ -96,7 +96,8 @@ def _open_to_write(path: Path) -> Engine:
 
 
 def _open_to_read(path: Path) -> Engine:
-    uri = path.as_uri() + "?mode=ro"
+    # Not "ro", where the file may be written: a reader that came last would leave the write-ahead log behind.
+    uri = path.as_uri() + "?mode=rw"
     try:
         version = _version_at(uri, path)
     except sqlite3.Error as exc:
@@ -110,24 +111,26 @@ def _open_to_read(path: Path) -> Engine:
         raise _no_index(path)
     if version < _migrations()[-1][0]:
         raise IndexFileError(f"the index {path} was made by an older phototag: run `phototag scan` once to renew it")
-    return _engine(uri)
+    return _engine(uri, readonly=True)
 
 
 def _version_at(uri: str, path: Path) -> int:
-    with closing(_connect(uri)) as connection:
+    with closing(_connect(uri, readonly=True)) as connection:
         return _version(connection, path)
 
 
-def _engine(uri: str) -> Engine:
-    return create_engine("sqlite://", creator=lambda: _connect(uri), poolclass=QueuePool)
+def _engine(uri: str, *, readonly: bool = False) -> Engine:
+    return create_engine("sqlite://", creator=lambda: _connect(uri, readonly=readonly), poolclass=QueuePool)
 
 
-def _connect(uri: str) -> sqlite3.Connection:
+def _connect(uri: str, *, readonly: bool = False) -> sqlite3.Connection:
     """Connect without the driver's own transactions, which would let statements that change tables slip out of them."""
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")  # a lost machine may cost the last batches, never the file
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    if readonly:
+        connection.execute("PRAGMA query_only = ON")
     return connection
 
 

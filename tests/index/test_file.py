@@ -200,6 +200,25 @@ def test_a_file_in_its_folders_place_is_refused(tmp_path: Path) -> None:
         open_index(tmp_path / "file" / "index.sqlite", readonly=True)
 
 
+def test_nothing_is_left_beside_the_file_by_those_who_wrote_and_read(made: Path) -> None:
+    index = open_index(made, readonly=True)
+    assert found(index) == ["/p/a.jpg"]
+    index.close()
+    assert [file.name for file in made.parent.iterdir()] == [made.name]
+
+
+def test_the_next_reader_tidies_up_after_a_killed_writer(writer: "subprocess.Popen[str]", path: Path) -> None:
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    writer.kill()
+    writer.wait()
+    assert path.with_name(path.name + "-wal").exists()
+    index = open_index(path, readonly=True)
+    assert len(found(index)) >= 100
+    index.close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
 def test_a_reader_cannot_write(made: Path) -> None:
     index = open_index(made, readonly=True)
     with pytest.raises(IndexFileError, match="cannot be opened or written"):
