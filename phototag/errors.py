@@ -29,6 +29,10 @@ class UndecodableError(PhotoError):
     """The bytes are not a photo that can be shown: another kind of file, damaged, too large, hostile."""
 
 
+class UnfinishedError(PhotoError):
+    """The file is still being written by somebody; the next run takes it."""
+
+
 class MetadataError(PhotoError):
     """The photo's metadata could not be read, changed or proved; the photo is as it was."""
 

@@ -195,7 +195,25 @@ class Missing:
     count: int
 
 
-Event = Tagged | Failed | Unchanged | Forgotten | Missing
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A photo that somebody is still writing: left to the next scan."""
+
+    ref: PhotoRef
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The scan came to a bound before the end of the library; the next one goes on from there.
+
+    Attributes:
+        bound: which: its time, or the number of photos.
+    """
+
+    bound: Literal["time", "photos"]
+
+
+Event = Tagged | Failed | Unchanged | Forgotten | Missing | Waiting | Stopped
 """What a scan tells of."""
 
 

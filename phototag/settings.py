@@ -28,6 +28,7 @@ class Settings:
         min_confidence: replaces every threshold of the model's own, 0 to 1; None keeps them.
         max_tags: the most tags a photo, broader words not counted; None: no bound.
         workers: threads that decode, and that write; None: one more than the cores this process may use.
+        timeout: seconds that a photo may take to decode.
     """
 
     index: Path
@@ -38,6 +39,7 @@ class Settings:
     min_confidence: float | None = None
     max_tags: int | None = None
     workers: int | None = None
+    timeout: float = 60.0
 
 
 def config_path() -> Path:
@@ -105,6 +107,8 @@ def _convert(place: str, key: str, value: Any) -> Any:
         if key == "device" and value in ("auto", "cpu", "gpu"):
             return value
         if key == "min_confidence" and 0 <= float(value) <= 1:
+            return float(value)
+        if key == "timeout" and float(value) > 0:
             return float(value)
         if key in ("max_tags", "workers") and not isinstance(value, float) and int(value) >= 1:
             return int(value)

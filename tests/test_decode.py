@@ -450,7 +450,7 @@ def test_a_large_photo_does_not_keep_the_others_waiting(tmp_path: Path, monkeypa
         decode(PhotoRef(str(path), 1, 0), 32, "crop")
         done.set()
 
-    with phototag.decode._one_large_photo:
+    with phototag.decode.LARGE_PHOTO:
         thread = threading.Thread(target=decode_small)
         thread.start()
         assert done.wait(30)

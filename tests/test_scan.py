@@ -3,6 +3,8 @@
 import os
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,23 @@ import pytest
 from PIL import Image
 
 from phototag.decide import Rules
+from phototag.decode import decode
+from phototag.errors import UnfinishedError
 from phototag.index import Index, open_index
 from phototag.metadata import open_writer
-from phototag.records import Event, Failed, Forgotten, Missing, Tagged, Unchanged
+from phototag.records import (
+    Decoded,
+    Event,
+    Failed,
+    Fit,
+    Forgotten,
+    Missing,
+    PhotoRef,
+    Stopped,
+    Tagged,
+    Unchanged,
+    Waiting,
+)
 from phototag.scan import Job, scan
 from tests.models import COLOURS, ColourBackbone
 
@@ -160,6 +176,49 @@ def test_a_broken_photo_is_reported_once_and_tried_again_when_it_changes(library
     assert sum(event.failed_before for event in again if isinstance(event, Unchanged)) == 1
     paint(broken, "red")
     assert tagged(run(library, index)) == {"a.jpg": {"red", "colour"}}
+
+
+def test_a_photo_that_failed_is_tried_again_on_request(library: Path, index: Index) -> None:
+    (library / "a.jpg").write_bytes(b"\xff\xd8\xff not a photo")
+    run(library, index)
+    assert [Path(e.ref.path).name for e in run(library, index, retry_failed=True) if isinstance(e, Failed)] == ["a.jpg"]
+
+
+def test_a_scan_within_bounds_stops_forgets_nothing_and_the_next_goes_on(library: Path, index: Index) -> None:
+    events = run(library, index, max_photos=3)
+    assert len(tagged(events)) == 3
+    assert events[-1] == Stopped("photos")
+    (library / "a.jpg").unlink()
+    events = run(library, index, until=time.monotonic())
+    assert events == [Stopped("time")]
+    assert index.photo_count() == 3
+    events = run(library, index, max_photos=1)
+    assert list(tagged(events)) == ["d.jpg"]
+    assert events[-1] == Forgotten(1), "it came to the end of the library"
+
+
+def test_a_photo_that_somebody_is_writing_waits_for_the_next_scan(library: Path, index: Index) -> None:
+    def grows(ref: PhotoRef, *_: Any) -> Decoded:
+        raise UnfinishedError("still being written")
+
+    events = run(library, index, decode=grows)
+    assert {type(event) for event in events} == {Waiting}
+    assert index.photo_count() == 0
+
+
+def test_a_photo_whose_disk_does_not_answer_fails_alone_and_is_tried_again(library: Path, index: Index) -> None:
+    dead_share = threading.Event()
+
+    def reads_from_it(ref: PhotoRef, size: int, fit: Fit) -> Decoded:
+        if ref.path.endswith("b.jpg"):
+            dead_share.wait()
+        return decode(ref, size, fit)
+
+    events = run(library, index, decode=reads_from_it, timeout_s=0.5)
+    assert [(e.reason, Path(e.ref.path).name) for e in events if isinstance(e, Failed)] == [("took too long", "b.jpg")]
+    assert len(tagged(events)) == 3
+    dead_share.set()
+    assert list(tagged(run(library, index))) == ["b.jpg"]
 
 
 def test_a_moved_photo_keeps_its_words_as_phototags_own(library: Path, index: Index) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from phototag.records import Event, Failed, PhotoRef, Tagged, Unchanged
+from phototag.records import Event, Failed, PhotoRef, Tagged, Unchanged, Waiting
 
 
 class Progress:
@@ -30,7 +30,7 @@ class Progress:
         """Move on by what an event stands for."""
         if isinstance(event, Unchanged):
             self._bar.update(event.count)
-        elif isinstance(event, Tagged | Failed):
+        elif isinstance(event, Tagged | Failed | Waiting):
             self._bar.update()
 
     def write(self, line: str) -> None:

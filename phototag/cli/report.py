@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phototag.cli.text import counted, shown
-from phototag.records import Event, Failed, Forgotten, Missing, Tagged, Unchanged
+from phototag.records import Event, Failed, Forgotten, Missing, Stopped, Tagged, Unchanged, Waiting
 
 _FAILURES_LISTED = 10_000  # bounds the memory of a run on a disk where nothing can be read
 _PLACES = {"photo": "in the photo", "sidecar": "in a sidecar", "index": "in the index only"}
@@ -28,6 +28,8 @@ class Report:
     failed_before: int = 0
     failed: int = 0
     forgotten: int = 0
+    waiting: int = 0
+    stopped: str | None = None
     started: float = field(default_factory=time.monotonic)
 
     def add(self, event: Event) -> None:
@@ -53,6 +55,10 @@ class Report:
                 self.failed_before += event.failed_before
             case Forgotten():
                 self.forgotten += event.count
+            case Waiting():
+                self.waiting += 1
+            case Stopped():
+                self.stopped = event.bound
             case Missing():
                 count = counted(event.count, "known photo")
                 self._complain(
@@ -68,7 +74,7 @@ class Report:
     @property
     def seen(self) -> int:
         """How many photos the walk came upon."""
-        return sum(self.places.values()) + self.none_of_these + self.unchanged + self.failed
+        return sum(self.places.values()) + self.none_of_these + self.unchanged + self.failed + self.waiting
 
     def as_dict(self) -> dict[str, Any]:
         """The summary for programs."""
@@ -84,6 +90,8 @@ class Report:
             "not_written_inside": dict(self.notes),
             "files_written": 0 if self.dry_run else self.written,
             "forgotten": self.forgotten,
+            "waiting": self.waiting,
+            "stopped": self.stopped,
             "seconds": round(time.monotonic() - self.started, 2),
             "dry_run": self.dry_run,
         }
@@ -111,6 +119,10 @@ class Report:
             lines.insert(2, f"          not written inside: {why}")
         if self.forgotten:
             lines.append(f"{self.forgotten:>9,} no longer there, forgotten")
+        if self.waiting:
+            lines.append(f"{self.waiting:>9,} still being written by somebody, left to the next scan")
+        if self.stopped:
+            lines.append(f"stopped by --max-{self.stopped}, as asked: the next scan goes on")
         if common:
             lines.append(f"most frequent: {common}")
         return "\n".join(lines + self.wrong)

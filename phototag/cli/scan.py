@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,16 +13,21 @@ from typing import Any
 import click
 
 from phototag.bundle import Bundle, find_bundle
-from phototag.cli import settings_of
+from phototag.cli import events, settings_of
+from phototag.cli.nice import be_nice
+from phototag.cli.params import duration
 from phototag.cli.progress import Progress
 from phototag.cli.report import Report
-from phototag.cli.text import rounded, shown
+from phototag.cli.text import shown
 from phototag.cores import usable_cores
 from phototag.metadata import WriteOptions
-from phototag.records import Event, Failed, Forgotten, Missing, Tagged
+from phototag.records import Event, Tagged
 from phototag.settings import Settings
 
 _SOME_FAILED = 1
+_SETTLE_S = 2.0
+"""A photo whose time is not older than this may still be on its way here from another disk."""
+
 _FIELDS = ("dc", "lr", "digikam", "xp", "iptc")
 
 
@@ -61,6 +67,11 @@ def _fields(given: str) -> frozenset[str]:
 )
 @click.option("--touch", is_flag=True, help="Let the modification time of written photos change.")
 @click.option("--rescan", is_flag=True, help="Look again at photos that have not changed.")
+@click.option("--retry-failed", is_flag=True, help="Look again at photos that failed and have not changed.")
+@click.option("--timeout", type=duration, help="What a photo may take to decode, such as 30s [default: 60s].")
+@click.option("--max-time", type=duration, help="Stop after this time, such as 2h; the next scan goes on.")
+@click.option("--max-photos", type=click.IntRange(1), help="Look at no more photos than this; the next scan goes on.")
+@click.option("--nice", is_flag=True, help="Work at the lowest priority.")
 @click.option(
     "--min-confidence", type=click.FloatRange(0, 1), help="Tag from this score on [default: the model's own]."
 )
@@ -77,9 +88,10 @@ def command(
     folders: tuple[str, ...],
     dry_run: bool,
     no_write: bool,
-    rescan: bool,
     as_json: bool,
     quiet: bool,
+    nice: bool,
+    max_time: float | None,
     **options: Any,
 ) -> int:
     """Tag the photos in a library and remember them.
@@ -90,15 +102,18 @@ def command(
 
     Exit code: 0 all is well, 1 some photos failed (they are listed), 3 another scan is at work.
     """
+    until = None if max_time is None else time.monotonic() + max_time
+    if nice:
+        be_nice()
     how = WriteOptions(**{name: options.pop(name) for name in ("fields", "sidecar", "sidecar_name", "touch")})
+    bounds = {name: options.pop(name) for name in ("rescan", "retry_failed", "max_photos")} | {"until": until}
     settings = settings_of(ctx, **options)
     bundle = find_bundle(settings.model, settings.models)
     if not quiet:
         click.echo(f"tagging with the model {bundle.name}", err=True)
     report = Report(dry_run=dry_run)
     with Progress(folders, visible=not quiet and not as_json and sys.stderr.isatty()) as progress:
-        events = _events(folders, settings, bundle, how, dry_run=dry_run, write=not no_write, rescan=rescan)
-        for event in events:
+        for event in _events(folders, settings, bundle, how, dry_run=dry_run, write=not no_write, **bounds):
             report.add(event)
             progress.advance(event)
             for line in _lines(event, bundle.name, as_json=as_json, dry_run=dry_run and not quiet):
@@ -119,8 +134,7 @@ def _events(
     how: WriteOptions,
     *,
     dry_run: bool,
-    write: bool,
-    rescan: bool,
+    **what: Any,
 ) -> Iterator[Event]:
     """Open what a scan needs, in the order that fails soonest, and run it.
 
@@ -129,6 +143,8 @@ def _events(
     """
     from phototag.backbone import open_backbone
     from phototag.decide import Rules
+    from phototag.decode.safe import SafeDecoder
+    from phototag.decode.underway import UnderWay
     from phototag.index import open_index
     from phototag.index.lock import scan_lock
     from phototag.metadata import open_writer
@@ -143,6 +159,8 @@ def _events(
             path = Path(stack.enter_context(TemporaryDirectory())) / "index.sqlite"
         index = open_index(path, readonly=dry_run and path == settings.index)
         stack.callback(index.close)
+        under_way = None if dry_run else UnderWay(path.with_name(path.name + ".decoding"))
+        decode = stack.enter_context(SafeDecoder(settings.timeout, under_way, _SETTLE_S))
         job = Job(
             model=bundle.name,
             decision=hashlib.sha256(f"{bundle.fingerprint} {rules}".encode()).hexdigest(),
@@ -152,9 +170,10 @@ def _events(
             writer=open_writer(how),
             index=index,
             workers=settings.workers or usable_cores() + 1,  # one of them is always waiting for the disk
-            write=write,
             dry_run=dry_run,
-            rescan=rescan,
+            decode=decode,
+            timeout_s=2 * settings.timeout,  # a photo that is decoded apart ends earlier, and says more
+            **what,
         )
         yield from scan(folders, job)
 
@@ -162,34 +181,7 @@ def _events(
 def _lines(event: Event, model: str, *, as_json: bool, dry_run: bool) -> Iterator[str]:
     """What an event prints on stdout: JSON for programs, and the words a dry run would write for people."""
     if as_json:
-        if (entry := _as_json(event)) is not None:
-            yield json.dumps({**entry, "model": model} if entry["event"] == "photo" else entry)
+        yield json.dumps(events.as_json(event, model))
     elif dry_run and isinstance(event, Tagged):
         words = ", ".join(f"{tag.word} {tag.score:.2f}" for tag in event.decided.tags)
         yield f"{shown(event.ref.path)}: {words or 'none of these'}"
-
-
-def _as_json(event: Event) -> dict[str, Any] | None:
-    match event:
-        case Tagged():
-            return {
-                "event": "photo",
-                "path": event.ref.path,
-                "tags": [
-                    {"word": tag.word, "score": rounded(tag.score), "broader": list(tag.broader)}
-                    for tag in event.decided.tags
-                ],
-                "where": event.where,
-                "changed": event.changed,
-                "removed": sorted(event.removed),
-                "keywords": list(event.keywords),
-                "distance": rounded(event.decided.distance),
-                "note": event.note,
-            }
-        case Failed():
-            return {"event": "failed", "path": event.ref.path, "reason": event.reason, "detail": event.detail}
-        case Missing():
-            return {"event": "missing", "folder": event.folder, "photos": event.count}
-        case Forgotten():
-            return {"event": "forgotten", "photos": event.count}
-    return None

@@ -6,8 +6,9 @@ The file is read once. What it is, its bytes say and not its name. A photo that 
 
 import hashlib
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from phototag.decode.facts import facts_of
 from phototag.decode.files import read_file
@@ -18,10 +19,12 @@ from phototag.decode.opened import Opened, Target
 from phototag.errors import UndecodableError
 from phototag.records import Decoded, Fit, PhotoRef
 
-__all__ = ["Limits", "content_hash", "decode"]
+__all__ = ["LARGE_PHOTO", "Limits", "content_hash", "decode", "decode_bytes", "read_photo"]
 
 _LARGE_BYTES = 256 << 20
-_one_large_photo = threading.RLock()
+
+LARGE_PHOTO = threading.RLock()
+"""Held by the one photo that is decoding in more than 256 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +65,52 @@ def decode(ref: PhotoRef, image_size: int, fit: Fit, limits: Limits | None = Non
         UnreadableError: the file cannot be read.
         UndecodableError: it holds no photo that can be shown.
     """
-    limits, target = limits or Limits(), Target(image_size, fit)
-    with ExitStack() as turn:
-        if ref.size_bytes > _LARGE_BYTES:
-            turn.enter_context(_one_large_photo)
-        data = read_file(ref.path, limits.max_file_bytes)
-        quiet_python()
-        with translated():
-            opened = open_photo(data, ref.path, target)
-            _check(opened, limits)
-            if opened.memory_bytes > _LARGE_BYTES:
-                turn.enter_context(_one_large_photo)
-            loaded = opened.load()
-            pixels = to_square(loaded, target)
+    limits = limits or Limits()
+    with LARGE_PHOTO if ref.size_bytes > _LARGE_BYTES else ExitStack():
+        return decode_bytes(ref, read_photo(ref, limits), image_size, fit, limits)
+
+
+def read_photo(ref: PhotoRef, limits: Limits | None = None) -> bytes:
+    """The bytes of a photo's file, which `decode_bytes` takes.
+
+    Raises:
+        UnreadableError: the file cannot be read.
+        UndecodableError: it is empty or too large.
+    """
+    return read_file(ref.path, (limits or Limits()).max_file_bytes)
+
+
+def decode_bytes(
+    ref: PhotoRef,
+    data: bytes,
+    image_size: int,
+    fit: Fit,
+    limits: Limits | None = None,
+    large: AbstractContextManager[Any] = LARGE_PHOTO,
+) -> Decoded:
+    """Decode a photo that has been read; see `decode`.
+
+    Args:
+        ref: the photo.
+        data: its file, whole.
+        image_size: S, the side of the network's square in pixels.
+        fit: how the upright photo is fitted to it.
+        limits: by default `Limits()`.
+        large: entered before a photo that needs more than 256 MiB is decoded.
+
+    Raises:
+        UnreadableError: memory ran out.
+        UndecodableError: it holds no photo that can be shown.
+    """
+    target = Target(image_size, fit)
+    quiet_python()
+    with ExitStack() as turn, translated():
+        opened = open_photo(data, ref.path, target)
+        _check(opened, limits or Limits())
+        if opened.memory_bytes > _LARGE_BYTES:
+            turn.enter_context(large)
+        loaded = opened.load()
+        pixels = to_square(loaded, target)
         return Decoded(ref, hashlib.sha256(data).digest(), facts_of(opened.format, loaded), pixels)
 
 
@@ -85,7 +121,7 @@ def content_hash(ref: PhotoRef, limits: Limits | None = None) -> bytes:
         UnreadableError: the file cannot be read.
         UndecodableError: it is empty or too large.
     """
-    return hashlib.sha256(read_file(ref.path, (limits or Limits()).max_file_bytes)).digest()
+    return hashlib.sha256(read_photo(ref, limits)).digest()
 
 
 def _check(opened: Opened, limits: Limits) -> None:

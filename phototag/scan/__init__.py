@@ -12,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from phototag.journal import Recorder
-from phototag.records import Event, Failed, Tagged
+from phototag.records import Event, Failed, Stopped, Tagged
 from phototag.scan.ahead import decode_ahead
+from phototag.scan.bounds import within_bounds
 from phototag.scan.finishing import finish_batch
 from phototag.scan.gone import forget_gone
 from phototag.scan.job import Job, Ready, Seen
@@ -40,7 +41,7 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):
         finish = partial(finish_batch, job=job, seen=seen, recorder=recorder, writing=writing)
-        for item in decode_ahead(select(walk(roots), job, seen), job):
+        for item in decode_ahead(within_bounds(select(walk(roots), job, seen), job, seen), job):
             if isinstance(item, Ready):
                 batch.append(item)
             else:
@@ -53,6 +54,9 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         if under_way is not None:
             yield from under_way.result()
         yield from finishing.submit(finish, batch).result()
-    if not job.dry_run:
+    if seen.stopped is not None:
+        yield Stopped(seen.stopped)
+    elif not job.dry_run:
         yield from forget_gone(roots, job, seen)
+    if not job.dry_run:
         recorder.finish()

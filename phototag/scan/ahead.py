@@ -2,23 +2,25 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
-from phototag.decode import decode
-from phototag.errors import PhotoError, UnreadableError
-from phototag.records import Decoded, Failed, Unchanged
+from phototag.errors import PhotoError, UnfinishedError, UnreadableError
+from phototag.records import Decoded, Failed, Unchanged, Waiting
 from phototag.scan.job import Job, Ready, Work
+from phototag.scan.threads import Threads
 
 
-def decode_ahead(items: Iterable[Work | Unchanged | Failed], job: Job) -> Iterator[Ready | Unchanged | Failed]:
-    """Decode in threads, at most two batches ahead, and hand everything on in order."""
+def decode_ahead(
+    items: Iterable[Work | Unchanged | Failed], job: Job
+) -> Iterator[Ready | Unchanged | Failed | Waiting]:
+    """Decode in threads, at most two batches ahead, and hand everything on in order; what hangs is given up."""
     network = job.backbone.network
     ahead: deque[tuple[Work, Future[Decoded]] | Unchanged | Failed] = deque()
-    pool = ThreadPoolExecutor(job.workers, thread_name_prefix="decode")
+    threads = Threads(job.workers, job.timeout_s, "decode")
     try:
         for item in items:
             if isinstance(item, Work):
-                ahead.append((item, pool.submit(decode, item.ref, network.image_size, network.fit)))
+                ahead.append((item, threads.submit(job.decode, item.ref, network.image_size, network.fit)))
             else:
                 ahead.append(item)
             if len(ahead) > 2 * job.backbone.batch_size + job.workers:
@@ -26,15 +28,17 @@ def decode_ahead(items: Iterable[Work | Unchanged | Failed], job: Job) -> Iterat
         while ahead:
             yield _settle(ahead.popleft())
     finally:  # also when the caller stops early: nothing new is begun, what is under way ends by itself
-        pool.shutdown(wait=False, cancel_futures=True)
+        threads.close()
 
 
-def _settle(item: tuple[Work, Future[Decoded]] | Unchanged | Failed) -> Ready | Unchanged | Failed:
+def _settle(item: tuple[Work, Future[Decoded]] | Unchanged | Failed) -> Ready | Unchanged | Failed | Waiting:
     if not isinstance(item, tuple):
         return item
     work, future = item
     try:
         return Ready(work, future.result())
+    except UnfinishedError:
+        return Waiting(work.ref)
     except UnreadableError as exc:  # a fact about this moment, not about the photo: the next run tries again
         return Failed(work.ref, exc.reason, exc.detail)
     except PhotoError as exc:

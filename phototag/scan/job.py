@@ -1,12 +1,15 @@
 """What a scan works with, and what travels between its stages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from phototag.backbone import Backbone
 from phototag.decide import Rules
+from phototag.decode import decode
 from phototag.index import Index, Known
 from phototag.metadata import MetadataWriter
-from phototag.records import Classifier, Decoded, Failed, PhotoRef
+from phototag.records import Classifier, Decoded, Failed, Fit, PhotoRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class Job:
         write: whether tags go into the photos, or into the index alone.
         dry_run: whether to leave photos and index as they are and only say what would happen.
         rescan: whether to look again at photos that have not changed.
+        retry_failed: whether to look again at those among them that failed.
+        decode: decodes a photo, from several threads at once; raises `PhotoError`.
+        timeout_s: after how long a photo whose reading or decoding does not end is given up.
+        max_photos: how many photos are looked at, at most.
+        until: when the last photo may be begun, as `time.monotonic` counts.
     """
 
     model: str
@@ -38,6 +46,11 @@ class Job:
     write: bool = True
     dry_run: bool = False
     rescan: bool = False
+    retry_failed: bool = False
+    decode: Callable[[PhotoRef, int, Fit], Decoded] = decode
+    timeout_s: float = 120.0
+    max_photos: int | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +71,9 @@ class Ready:
 
 @dataclass(slots=True)
 class Seen:
-    """What the walk came upon, for telling afterwards which photos are gone."""
+    """What the walk came upon, for telling afterwards which photos are gone, and by which bound it ended early."""
 
     folders: set[str] = field(default_factory=set)
     unlisted: list[Known] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
+    stopped: Literal["time", "photos"] | None = None

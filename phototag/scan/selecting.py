@@ -40,7 +40,7 @@ def _is_unchanged(before: Known, now: PhotoRef, job: Job) -> bool:
     if job.rescan or before.pending or before.ref != now:
         return False
     if before.failure is not None:
-        return True
+        return not job.retry_failed
     if before.undone:  # the owner took its words back: only another verdict, or --rescan, gives it words again
         return before.decision == job.decision
     return before.decision == job.decision and not (job.write and before.where == "index")

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -113,6 +114,49 @@ def test_quiet_says_nothing_unless_something_is_wrong(phototag: Run, library: Pa
     assert run.stdout == ""
     assert run.stderr.startswith(str(library / "broken.jpg"))
     assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("always")
+def test_bounds_timeout_and_priority(phototag: Run, library: Path) -> None:
+    run = phototag("scan", "--max-photos", "2", "--max-time", "1h30m", "--nice", "--timeout", "30s", library)
+    assert run.returncode == 0
+    assert "2 tagged" in run.stdout
+    assert "stopped by --max-photos, as asked" in run.stdout
+    events = [json.loads(line) for line in phototag("scan", "--json", "--max-time", "1s", library).stdout.splitlines()]
+    assert [event["event"] for event in events][-2:] in (["stopped", "summary"], ["photo", "summary"])
+    run = phototag("scan", "--max-time", "soon", library)
+    assert run.returncode == 2
+    assert "say 90s, 30m, 2h or 1h30m" in run.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.usefixtures("always")
+def test_a_photo_that_kills_the_scan_is_found_out_by_the_next_one(phototag: Run, library: Path, tmp_path: Path) -> None:
+    (library / "2.jpg").write_bytes(make_jpeg() + b"KILL")
+    (tmp_path / "faulty").mkdir()
+    (tmp_path / "faulty" / "sitecustomize.py").write_text(_FAULTY_PILLOW)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "faulty"), *filter(None, sys.path)])}
+    assert phototag("scan", library, env=env).returncode == -signal.SIGABRT
+    run = phototag("scan", library, env=env)
+    assert run.returncode == 1
+    assert f"{library / '2.jpg'}: crashed the decoder" in run.stdout
+    assert "4 tagged" in run.stdout
+    assert phototag("scan", library, env=env).returncode == 0
+    assert "0 failed" in phototag("scan", "--retry-failed", library).stdout
+    assert sorted(path.name for path in library.iterdir()) == [f"{n}.jpg" for n in range(5)]
+
+
+_FAULTY_PILLOW = """
+import os
+from PIL import JpegImagePlugin
+
+load = JpegImagePlugin.JpegImageFile.load
+def faulty(image):
+    if image.fp and image.fp.getvalue().endswith(b"KILL"):
+        os.abort()
+    return load(image)
+JpegImagePlugin.JpegImageFile.load = faulty
+"""
 
 
 def test_a_second_scan_says_so_and_leaves_with_3(phototag: Run, library: Path, home: Path) -> None:
