@@ -304,7 +304,8 @@ def _load_classifier(folder: Path, manifest: Mapping[str, Any]) -> Classifier:
     )
     activation = manifest["activation"]
     outputs = layers[-1].bias.shape[0]
-    if activation not in ("softmax", "sigmoid") or not all(0 <= c < outputs for label in labels for c in label.classes):
+    has_classes = all(label.classes and all(0 <= c < outputs for c in label.classes) for label in labels)
+    if activation not in ("softmax", "sigmoid") or not has_classes:
         raise ValueError("labels and head do not belong together")
     return Classifier(layers=layers, activation=activation, labels=labels, neighbours=neighbours)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -98,10 +99,9 @@ def label_scores(outputs: Vectors, classifier: Classifier) -> Vectors:
     """The second half of `scores`: `(N, classes)` logits to `(N, labels)` scores."""
     softmax = classifier.activation == "softmax"
     chances = _softmax(outputs) if softmax else _sigmoid(outputs)
-    pooled = np.empty((len(outputs), len(classifier.labels)), np.float32)
-    for column, label in enumerate(classifier.labels):
-        members = chances[:, list(label.classes)]
-        pooled[:, column] = members.sum(axis=1) if softmax else members.max(axis=1)
+    members = np.fromiter(chain.from_iterable(label.classes for label in classifier.labels), np.intp)
+    starts = np.cumsum([0, *(len(label.classes) for label in classifier.labels[:-1])])
+    pooled = (np.add if softmax else np.maximum).reduceat(chances[:, members], starts, axis=1)
     return np.minimum(pooled, 1)  # a sum of float32 may end a hair above it
 
 

@@ -241,7 +241,7 @@ class Label:
     Attributes:
         word: in Unicode NFC.
         classes: the classes of the head whose probabilities make its score: their sum (softmax) or their maximum
-            (sigmoid). A plain category has one, a broader word has those of all below it.
+            (sigmoid). At least one: a plain category has one, a broader word has those of all below it.
         broader: broader words, the most general first.
         threshold: the least score with which the word is said.
     """

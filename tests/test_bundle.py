@@ -158,6 +158,9 @@ def _flip(name: str) -> Callable[[Path], object]:
             "damaged",
             id="no such class",
         ),
+        pytest.param(
+            _edit(labels=[{"word": "x", "classes": [], "broader": [], "threshold": 0.5}]), "damaged", id="no class"
+        ),
         pytest.param(_edit(activation="tanh"), "is damaged", id="unknown activation"),
         pytest.param(_edit(files={"../../x": "0" * 64}), "leaves the folder", id="file outside the folder"),
         pytest.param(_edit(network={"name": "resnet", "fingerprint": "0"}), "unknown network", id="unknown network"),

@@ -20,10 +20,10 @@ from phototag.metadata.jpeg import (
     Segment,
     app1,
     app13,
+    end_of_image,
 )
 
 _PICTURE = b"\xff\xd8\xff"
-_END_OF_IMAGE = b"\xff\xd9"
 _EXTENSION_PREFIX = len(EXTENDED_XMP_HEADER) + 40
 """Before the text of an extended packet's part: the header, 32 digits of its hash, its length and its offset."""
 
@@ -46,7 +46,7 @@ def compose(photo: Jpeg, new: NewWords) -> bytes:
     Raises:
         MetadataError: the photo cannot take them without risk; the reason says why.
     """
-    end = photo.tail.find(_END_OF_IMAGE)
+    end = end_of_image(photo.tail)
     _refuse_what_counts_bytes(photo, end)
     segments = list(photo.segments)
     exif_at = _first(segments, lambda segment: segment.is_exif)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
+from threadpoolctl import threadpool_limits
+
 from phototag.journal import Recorder
 from phototag.records import Event, Failed, Stopped, Tagged
 from phototag.scan.ahead import decode_ahead
@@ -36,7 +38,8 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
     recorder = Recorder(job.index, job.writer, "scan", job.model, roots)
     batch: list[Ready] = []
     under_way: Future[list[Tagged | Failed]] | None = None
-    with (  # leaving them waits for the batch under way
+    with (  # leaving the pools waits for the batch under way
+        threadpool_limits(1, user_api="blas"),  # its threads wait for work by spinning, on cores that decode
         ThreadPoolExecutor(1, thread_name_prefix="finish") as finishing,
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):

@@ -1,9 +1,11 @@
 """Taking a JPEG apart and putting it together."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from phototag.errors import MetadataError
-from phototag.metadata.jpeg import app1, parse
+from phototag.metadata.jpeg import app1, end_of_image, parse
 from tests.metadata.files import SOI, camera_jpeg, segment, with_segments
 
 
@@ -52,3 +54,13 @@ def test_a_segment_that_cannot_hold_its_payload_is_refused() -> None:
     assert len(app1(b"x" * 65533).raw) == 65537
     with pytest.raises(MetadataError, match="no room"):
         app1(b"x" * 65534)
+
+
+_LONG = 131_072  # so many bytes are looked at in one go
+
+
+@given(st.sampled_from([0, 1, _LONG - 3, _LONG - 2, _LONG - 1, _LONG, 2 * _LONG + 1]), st.binary(max_size=9))
+def test_the_end_of_the_image_is_the_first_of_its_marks(before: int, after: bytes) -> None:
+    tail = b"\xff" * before + b"\xd9\xff" + after
+    assert end_of_image(tail) == tail.find(b"\xff\xd9")
+    assert end_of_image(bytes(before)) == -1

@@ -60,6 +60,18 @@ def test_a_wrong_write_is_caught_and_named(damage: Callable[[bytes], bytes], che
         prove_jpeg(_OLD, damaged, NewWords(("Anna", "dog"), ("dog",)))
 
 
+def test_a_single_byte_anywhere_in_the_image_data_is_noticed() -> None:
+    old = camera_jpeg()
+    long = old[:-2] + bytes(200_000) + old[-2:]
+    new = compose(parse(long), NewWords(("dog",)))
+    prove_jpeg(long, new, NewWords(("dog",)))
+    for place in (-1, -3, -65_537, -65_538, -150_000, -200_002):
+        wrong = bytearray(new)
+        wrong[place] ^= 1
+        with pytest.raises(MetadataError, match="image data differs"):
+            prove_jpeg(long, bytes(wrong), NewWords(("dog",)))
+
+
 def test_an_exif_block_that_was_to_be_left_alone_must_be_the_same() -> None:
     with pytest.raises(MetadataError, match="EXIF block differs"):
         prove_jpeg(_OLD, _NEW, NewWords(("Anna", "dog"), None))
