@@ -12,7 +12,7 @@ import os
 import shutil
 import unicodedata
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +42,7 @@ class Bundle:
         created: ISO 8601, UTC.
         metrics: figures measured when it was made, by name.
         settings: what it was trained with.
+        history: how training went, an entry for each epoch; see `phototag.train.history`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Bundle:
     created: str
     metrics: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[Mapping[str, Any], ...] = ()
 
 
 def shipped_models() -> Path:
@@ -147,6 +149,7 @@ def load_bundle(folder: Path) -> Bundle:
             created=str(manifest["created"]),
             metrics=dict(manifest.get("metrics", {})),
             settings=dict(manifest.get("settings", {})),
+            history=tuple(manifest.get("history", [])),
         )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError, zipfile.BadZipFile) as exc:
         raise ModelError(f"the model in {folder} is damaged ({exc!r}): train it again or restore the folder") from exc
@@ -173,6 +176,7 @@ def save_bundle(
     classifier: Classifier,
     metrics: Mapping[str, Any],
     settings: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]] = (),
     created: datetime | None = None,
 ) -> Bundle:
     """Write a bundle beside its place, then move it there whole; an earlier bundle of that name is replaced.
@@ -180,10 +184,11 @@ def save_bundle(
     Args:
         folder: where it will lie; must be absent, empty, or a bundle.
         name: what `--model` will take.
-        network: a shipped network, or one whose folder lies inside `folder` under `network/`.
+        network: a shipped network, which is named, or another, whose folder is copied to `network/`.
         classifier: what it decides with.
         metrics: JSON-able figures.
         settings: JSON-able settings it was trained with.
+        history: JSON-able, an entry for each epoch.
         created: now, unless given.
 
     Raises:
@@ -198,6 +203,8 @@ def save_bundle(
         if classifier.neighbours is not None:
             halved = classifier.neighbours.embeddings.astype(np.float16)
             np.savez(fresh / "neighbours.npz", allow_pickle=False, embeddings=halved)
+        if not Path(network.folder).is_relative_to(shipped_models()):
+            shutil.copytree(network.folder, fresh / "network")
         manifest: dict[str, Any] = {
             "format": "phototag bundle",
             "version": FORMAT_VERSION,
@@ -211,6 +218,7 @@ def save_bundle(
             else {"k": classifier.neighbours.k, "threshold": classifier.neighbours.threshold},
             "metrics": dict(metrics),
             "settings": dict(settings),
+            "history": list(history),
             "files": {path.name: _sha256(path) for path in sorted(fresh.glob("*.npz"))},
         }
         text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -70,6 +71,32 @@ def test_a_bundle_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert expected.neighbours is not None
     np.testing.assert_array_equal(loaded.classifier.neighbours.embeddings, expected.neighbours.embeddings)
     assert (loaded.classifier.neighbours.k, loaded.classifier.neighbours.threshold) == (5, 0.25)
+
+
+def test_a_network_of_its_own_travels_in_the_bundle_and_so_does_how_training_went(tmp_path: Path) -> None:
+    shipped = find_network(DEFAULT_NETWORK)
+    shutil.copytree(shipped.folder, tmp_path / "tuned")
+    manifest = json.loads((tmp_path / "tuned" / "network.json").read_text())
+    (tmp_path / "tuned" / "int8.tflite").write_bytes(b"changed")
+    manifest["files"]["int8"]["sha256"] = hashlib.sha256(b"changed").hexdigest()
+    (tmp_path / "tuned" / "network.json").write_text(json.dumps(manifest))
+    history = [{"stage": "head", "number": 1, "loss": 0.5}]
+    save_bundle(
+        tmp_path / "doors",
+        name="doors",
+        network=load_network(tmp_path / "tuned"),
+        classifier=_classifier(),
+        metrics={},
+        settings={},
+        history=history,
+    )
+    shutil.rmtree(tmp_path / "tuned")
+    (tmp_path / "doors").rename(tmp_path / "moved")
+    loaded = load_bundle(tmp_path / "moved")
+    assert loaded.network.fingerprint != shipped.fingerprint
+    assert network_file(loaded.network, "int8").read_bytes() == b"changed"
+    assert list(loaded.history) == history
+    assert not (_save(tmp_path / "plain").folder / "network").exists()
 
 
 def test_the_fingerprint_follows_what_decides_and_nothing_else(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from phototag.records import Dense, Vectors
+from phototag.train.history import Epoch
 from phototag.train.request import HeadSettings
 
 _WEIGHT_DECAY = 1e-2
@@ -40,10 +41,12 @@ class Fitted:
     Attributes:
         layers: for embeddings as the network gives them; the last one gives logits.
         epochs: after how many it was best on the photos to check with, or all that were asked for.
+        history: every epoch that was run.
     """
 
     layers: tuple[Dense, ...]
     epochs: int
+    history: tuple[Epoch, ...]
 
 
 def fit_head(
@@ -70,22 +73,28 @@ def fit_head(
     with keras.device("cpu:0"):
         model = _model(inputs.shape[1], learn.targets.shape[1], activation, settings)
         best, best_loss, best_epoch = model.get_weights(), np.inf, 0
+        history: list[Epoch] = []
         for epoch in range(1, settings.epochs + 1):
             # `fit` costs 0.1 s an epoch before it computes anything; these heads take a few milliseconds.
             # Batches are equally large, so that Keras traces one shape; the few photos over are others each time.
-            for batch in order.permutation(len(inputs))[: batches * size].reshape(batches, size):
+            figures = [
                 model.train_on_batch(inputs[batch], learn.targets[batch], sample_weight=weights[batch])
+                for batch in order.permutation(len(inputs))[: batches * size].reshape(batches, size)
+            ]
+            loss, accuracy = map(float, np.mean(figures, axis=0))
             if check is None:
                 best_epoch = epoch
+                history.append(Epoch("head", epoch, loss, accuracy))
                 continue
-            loss = model.test_on_batch((check.embeddings - centre) / scale, check.targets)
-            if loss < best_loss:
-                best, best_loss, best_epoch = model.get_weights(), loss, epoch
+            known = model.test_on_batch((check.embeddings - centre) / scale, check.targets)
+            history.append(Epoch("head", epoch, loss, accuracy, *map(float, known)))
+            if known[0] < best_loss:
+                best, best_loss, best_epoch = model.get_weights(), known[0], epoch
             elif epoch - best_epoch >= _PATIENCE:
                 break
         if check is None:
             best = model.get_weights()
-    return Fitted(_fold(best, centre, scale), best_epoch)
+    return Fitted(_fold(best, centre, scale), best_epoch, tuple(history))
 
 
 def _model(size: int, classes: int, activation: str, settings: HeadSettings) -> Any:
@@ -95,9 +104,11 @@ def _model(size: int, classes: int, activation: str, settings: HeadSettings) -> 
     layers.append(keras.layers.Dense(classes, kernel_initializer="zeros"))
     model = keras.Sequential(layers)
     losses = {"softmax": keras.losses.CategoricalCrossentropy, "sigmoid": keras.losses.BinaryCrossentropy}
+    right = keras.metrics.BinaryAccuracy(threshold=0.0) if activation == "sigmoid" else "categorical_accuracy"
     model.compile(
         optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=_WEIGHT_DECAY),
         loss=losses[activation](from_logits=True),
+        metrics=[right],
         jit_compile=False,  # compiling takes longer than training
     )
     return model

@@ -69,6 +69,7 @@ def train(request: Request, progress: Progress) -> Outcome:
         classifier=classifier,
         metrics=evaluation.as_dict() if evaluation else {},
         settings=_settings(request, backbone),
+        history=[epoch.as_dict() for epoch in taught.history],
     )
     return Outcome(bundle, evaluation, failed)
 

@@ -9,6 +9,7 @@ from phototag.decide import layer_logits
 from phototag.records import Dense, Vectors
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary, fold
+from phototag.train.history import Epoch, mean_history
 from phototag.train.request import HeadSettings
 
 _FOLDS = 5
@@ -23,12 +24,14 @@ class Taught:
         tried: photos to check with.
         logits: `(tried, classes) float32`, each row from a head that has not learned from that photo.
         apart: whether the photos tried are others than those learned from, rather than parts of them in turn.
+        history: how it learned; where photos were held out in turn, the mean of those heads.
     """
 
     layers: tuple[Dense, ...]
     tried: tuple[Example, ...]
     logits: Vectors
     apart: bool
+    history: tuple[Epoch, ...] = ()
 
 
 def teach(learned: Sequence[Example], checked: Sequence[Example], words: Vocabulary, settings: HeadSettings) -> Taught:
@@ -52,12 +55,14 @@ def teach(learned: Sequence[Example], checked: Sequence[Example], words: Vocabul
     if checked:
         known = lesson(checked)
         fitted = fit_head(lesson(learned), known, words.activation, settings)
-        return Taught(fitted.layers, tuple(checked), layer_logits(known.embeddings, fitted.layers), apart=True)
+        said_of_all = layer_logits(known.embeddings, fitted.layers)
+        return Taught(fitted.layers, tuple(checked), said_of_all, apart=True, history=fitted.history)
 
     dealt = fold(learned, _FOLDS)
     tried: list[Example] = []
     said: list[Vectors] = [np.empty((0, len(words.categories)), np.float32)]
     epochs = [settings.epochs]
+    histories: list[tuple[Epoch, ...]] = []
     for turn in range(_FOLDS):
         held_out = [example for example, where in zip(learned, dealt, strict=True) if where == turn]
         rest = [example for example, where in zip(learned, dealt, strict=True) if where != turn]
@@ -67,6 +72,8 @@ def teach(learned: Sequence[Example], checked: Sequence[Example], words: Vocabul
             tried += held_out
             said.append(layer_logits(known.embeddings, fitted.layers))
             epochs.append(fitted.epochs)
+            histories.append(fitted.history)
     enough = int(np.median(epochs[1:] or epochs))
     fitted = fit_head(lesson(learned), None, words.activation, replace(settings, epochs=max(enough, 1)))
-    return Taught(fitted.layers, tuple(tried), np.concatenate(said), apart=False)
+    history = mean_history(histories) if histories else fitted.history
+    return Taught(fitted.layers, tuple(tried), np.concatenate(said), apart=False, history=history)

@@ -7,6 +7,7 @@ from phototag.decide import layer_logits
 from phototag.records import Vectors
 from phototag.train.examples import vocabulary
 from phototag.train.head import Fitted, Lesson, fit_head
+from phototag.train.history import mean_history
 from phototag.train.request import HeadSettings
 from tests.train.labelled import clusters
 
@@ -87,3 +88,14 @@ def test_embeddings_that_are_all_the_same_do_no_harm() -> None:
     targets: Vectors = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
     fitted = fit_head(Lesson(np.ones((4, 3), np.float32), targets), None, "softmax", _SETTINGS)
     assert all(np.isfinite(layer.kernel).all() for layer in fitted.layers)
+
+
+def test_each_epoch_is_recorded() -> None:
+    learn, check = _halves(_lesson({"a": 20, "b": 20}))
+    history = fit_head(learn, check, "softmax", _SETTINGS).history
+    assert [epoch.number for epoch in history] == list(range(1, len(history) + 1))
+    assert history[-1].loss < history[0].loss
+    assert history[-1].check_accuracy == 1
+    assert fit_head(learn, None, "softmax", _SETTINGS).history[-1].as_dict()["check_loss"] is None
+    shorter = mean_history([history, history[:2]])
+    assert [epoch.loss for epoch in shorter] == [epoch.loss for epoch in history[:2]]
