@@ -19,6 +19,7 @@ from phototag.settings import Settings, load_settings
 
 _COMMANDS = {
     "train": "Learn your categories from folders of labelled photos.",
+    "check": "Look for what is wrong with labelled photos.",
     "scan": "Tag the photos in a library and remember them.",
     "search": "Find photos by their tags and keywords.",
     "show": "Show all that is known of one photo.",

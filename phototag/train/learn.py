@@ -1,6 +1,6 @@
 """Labelled photos in, a bundle out: the whole of training, on one screen.
 
-dataset → embed → examples → teach (head) → calibrate → evaluate → bundle
+dataset → embed → examples → check → teach (head) → calibrate → evaluate → bundle
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from phototag.errors import TrainingDataError
 from phototag.records import Failed
 from phototag.train.cache import EmbeddingCache
 from phototag.train.calibrate import calibrate
+from phototag.train.check import warn
 from phototag.train.dataset import Listing, read_dataset
 from phototag.train.embed import Example, embed
 from phototag.train.evaluate import Evaluation, evaluate
@@ -59,6 +60,7 @@ def train(request: Request, progress: Progress) -> Outcome:
 
     words = vocabulary(learned, one_category=one_category)
     check_known((photo.categories for photo in checked), words.categories)
+    warn(learned, request.root)
     taught = teach(learned, checked, words, request.head)
     classifier, trial = calibrate(taught, learned, words, request.head.seed)
     evaluation = evaluate(classifier, words, learned, trial) if trial.examples else None
