@@ -27,6 +27,8 @@ _COMMANDS = {
     "undo": "Take back what a run did to the photos.",
     "runs": "List what was done to the photos, run by run.",
     "tags": "List the words in the index, each with its count.",
+    "schedule": "Have the system start a scan every night.",
+    "doctor": "Check that everything phototag needs works here.",
     "models": "List the models that can be used, with their figures.",
 }
 _INTERRUPTED = 130
