@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from io import BytesIO
 
-import PIL
 import pi_heif
+import PIL
 import rawpy
 from PIL import Image
 
