@@ -34,7 +34,12 @@ def _commands() -> list[tuple[str, click.Command]]:
     context = click.Context(phototag_command)
     names = phototag_command.list_commands(context)
     commands = [(name, phototag_command.get_command(context, name)) for name in names]
-    return [("phototag", phototag_command), *((name, command) for name, command in commands if command)]
+    found = [("phototag", phototag_command), *((name, command) for name, command in commands if command)]
+    for name, group in found[1:]:
+        if isinstance(group, click.Group):
+            below = [(f"{name} {sub}", group.get_command(context, sub)) for sub in group.list_commands(context)]
+            found += [(name, command) for name, command in below if command]
+    return found
 
 
 @pytest.mark.parametrize(("name", "command"), [pytest.param(n, c, id=n) for n, c in _commands()])

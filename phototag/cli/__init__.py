@@ -29,6 +29,7 @@ _COMMANDS = {
     "tags": "List the words in the index, each with its count.",
     "schedule": "Have the system start a scan every night.",
     "doctor": "Check that everything phototag needs works here.",
+    "db": "Look after the index: check, back up, rebuild, export, import.",
     "models": "List the models that can be used, with their figures.",
 }
 _INTERRUPTED = 130

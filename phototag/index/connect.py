@@ -206,6 +206,6 @@ def _in_words(path: Path, exc: BaseException | None) -> PhotoTagError:
             "or import sqlite3 before tensorflow"
         )
     return IndexFileError(
-        f"the index {path} is damaged ({exc}): move it away and run `phototag scan` again; "
-        "tags already written into photos stand there"
+        f"the index {path} is damaged ({exc}): `phototag db rebuild DIR` makes a new one from the photos in DIR and "
+        "keeps this one aside; or move it away and run `phototag scan` again. Tags written into photos stand there"
     )

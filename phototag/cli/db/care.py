@@ -1,0 +1,97 @@
+"""`phototag db info`, `check`, `vacuum` and `backup`: the index in, what it holds, or a copy, out."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from phototag.cli import settings_of
+from phototag.cli.text import counted, shown
+from phototag.index import care
+from phototag.index.lock import scan_lock
+
+_DAMAGED = 1
+
+
+@click.command("info", short_help="Say what the index holds.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def info(ctx: click.Context, /, *, as_json: bool) -> None:
+    """Say where the index is, what it holds, and how large it is."""
+    found = care.describe(settings_of(ctx).index)
+    if as_json:
+        print(json.dumps(asdict(found)))
+        return
+    rows = [
+        ("index", shown(found.path)),
+        ("schema", f"version {found.version}"),
+        ("photos", f"{found.photos:,} in {counted(found.folders, 'folder')}, {found.failed:,} failed"),
+        ("words", f"{found.words:,}"),
+        ("runs", f"{found.runs:,}, with {_size(found.journal_bytes)} to take them back"),
+        ("size", f"{_size(found.size_bytes)}, {_size(found.free_bytes)} of it free"),
+        ("write-ahead log", _size(found.log_bytes) if found.log_bytes else "none"),
+    ]
+    rows += [("beside it", f"{shown(name)}, {_size(size)}") for name, size in found.beside]
+    for model in found.models:
+        rows.append(("model", f"{shown(model.name)}: {counted(model.photos, 'photo')}, last {model.latest[:10]}"))
+    for name, value in rows:
+        print(f"{name:<16} {value}")
+
+
+@click.command("check", short_help="Look for damage in the index.")
+@click.option("--repair", is_flag=True, help="Make what a search reads anew, where that is what is wrong.")
+@click.pass_context
+def check(ctx: click.Context, /, *, repair: bool) -> int:
+    """Look for damage in the index: in the file, and where two parts of it do not say the same.
+
+    A scan may be at work meanwhile.
+
+    Exit code: 0 it is whole, 1 something is wrong (and was not repaired).
+    """
+    path = settings_of(ctx).index
+    wrong = 0
+    for line in care.check(path, repair=repair):
+        wrong += 1
+        print(shown(line))
+    if wrong and repair:
+        left = list(care.check(path))
+        if not left:
+            print(f"{shown(str(path))} is repaired")
+            return 0
+    if wrong:
+        print(
+            "`phototag db check --repair` puts right what a search reads; `phototag db rebuild DIR` makes a new index"
+        )
+        return _DAMAGED
+    print(f"{shown(str(path))} is whole")
+    return 0
+
+
+@click.command("vacuum", short_help="Make the index's file as small as it can be.")
+@click.pass_context
+def vacuum(ctx: click.Context, /) -> None:
+    """Write the index anew without holes: as small as it can be. Needs room for a second copy, and no scan at work."""
+    path = settings_of(ctx).index
+    with scan_lock(path):
+        before, after = care.vacuum(path)
+    print(f"{shown(str(path))}: {_size(before)} before, {_size(after)} now")
+
+
+@click.command("backup", short_help="Copy the index, also while a scan is at work.")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace TARGET if it is there.")
+@click.pass_context
+def backup(ctx: click.Context, /, *, target: Path, force: bool) -> None:
+    """Copy the index to the file TARGET, as of one moment, also while a scan is at work.
+
+    The copy is an index itself: `phototag --index TARGET search dog`.
+    """
+    size = care.backup(settings_of(ctx).index, target, replace=force)
+    print(f"{shown(str(target))}: {_size(size)}")
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 1_000_000:
+        return f"{size_bytes / 1_000:.1f} kB" if size_bytes >= 1_000 else f"{size_bytes} bytes"
+    return f"{size_bytes / 1_000_000:,.1f} MB"
