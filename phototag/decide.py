@@ -1,5 +1,6 @@
 """Embeddings in, tags out: scores, distances to the training photos, thresholds. Pure functions, numpy only."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -24,6 +25,11 @@ class Rules:
 
     min_confidence: float | None = None
     max_tags: int | None = None
+
+
+def decision_of(model: str, rules: Rules) -> str:
+    """A fingerprint of all that decides: of a bundle, given by its own, and of the rules."""
+    return hashlib.sha256(f"{model} {rules}".encode()).hexdigest()
 
 
 def decide(photos: Sequence[Embedded], classifier: Classifier, rules: Rules) -> list[Decided]:

@@ -31,6 +31,7 @@ from phototag.records import (
     Waiting,
 )
 from phototag.scan import Job, scan
+from phototag.vectors import VectorFile
 from tests.models import COLOURS, ColourBackbone
 
 _PAINT = {"red": (220, 20, 20), "green": (20, 220, 20), "blue": (20, 20, 220), "grey": (128, 128, 128)}
@@ -277,8 +278,6 @@ def test_an_unmounted_disk_inside_the_library_is_left_alone(library: Path, index
 def test_after_a_write_cut_short_the_next_scan_finishes_the_work(library: Path, index: Index) -> None:
     photo = library / "a.jpg"
     stat = photo.stat()
-    from phototag.records import PhotoRef
-
     index.intend(PhotoRef(str(photo), stat.st_size, stat.st_mtime_ns), "colours", frozenset({"red", "colour"}))
     run(library, index)
     assert held(photo) == {"red", "colour"}
@@ -294,3 +293,111 @@ def test_a_name_of_any_bytes_goes_all_the_way(library: Path, index: Index) -> No
     assert tagged(run(library, index))[odd] == {"red", "colour"}
     assert [os.path.basename(hit.path) for hit in index.search("red")] == [odd]
     assert sum(event.count for event in run(library, index) if isinstance(event, Unchanged)) == 4
+
+
+class _Decoding:
+    """Decodes, and counts."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def __call__(self, ref: PhotoRef, image_size: int, fit: Fit) -> Decoded:
+        self.paths.append(Path(ref.path).name)
+        return decode(ref, image_size, fit)
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Iterator[VectorFile]:
+    opened = VectorFile(tmp_path / "v", ColourBackbone.network)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("write", [True, False], ids=["written", "not written"])
+def test_another_model_on_the_same_network_decodes_nothing(
+    library: Path, index: Index, vectors: VectorFile, write: bool
+) -> None:
+    decoding = _Decoding()
+    run(library, index, vectors=vectors, decode=decoding, write=write)
+    assert len(decoding.paths) == len(vectors) == 4
+    events = run(library, index, vectors=vectors, decode=decoding, model="other", decision="2", write=write)
+    assert len(decoding.paths) == 4
+    assert tagged(events)["a.jpg"] == {"red", "colour"}
+    paint(library / "a.jpg", "blue")
+    assert tagged(run(library, index, vectors=vectors, decode=decoding, write=write))["a.jpg"] == {"blue", "colour"}
+    assert decoding.paths[4:] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("of", ["original", "tagged"])
+def test_a_copy_is_decoded_once(library: Path, index: Index, vectors: VectorFile, tmp_path: Path, of: str) -> None:
+    original = shutil.copy(library / "a.jpg", tmp_path / "original.jpg")
+    decoding = _Decoding()
+    run(library, index, vectors=vectors, decode=decoding)
+    shutil.copy(original if of == "original" else library / "a.jpg", library / "copy.jpg")
+    if of == "original":  # of the size that it had, and that no file in the library has any more
+        (library / "twin.jpg").write_bytes((library / "copy.jpg").read_bytes())
+    events = run(library, index, vectors=vectors, decode=decoding)
+    assert tagged(events)["copy.jpg"] == {"red", "colour"}
+    assert len(decoding.paths) <= (5 if of == "original" else 4)
+    entry = index.entry(str(library / "copy.jpg"))
+    assert entry is not None
+    assert entry.facts == index.entry(str(library / "a.jpg")).facts  # type: ignore[union-attr]
+
+
+def test_a_moved_photo_is_not_opened(library: Path, index: Index, vectors: VectorFile) -> None:
+    run(library, index, vectors=vectors)
+    (library / "new").mkdir()
+    (library / "a.jpg").rename(library / "new" / "a.jpg")
+    _opened.clear()
+    _watching.append(str(library))
+    try:
+        events = run(library, index, vectors=vectors)
+    finally:
+        _watching.clear()
+    assert _opened == []
+    assert not [event for event in events if not isinstance(event, Unchanged)]
+    assert sum(event.count for event in events if isinstance(event, Unchanged)) == 4
+    assert [hit.path for hit in index.search("red")] == [str(library / "new" / "a.jpg")]
+    assert index.photo_count() == 4
+
+
+def test_a_photo_moved_before_another_model_looks_at_it_keeps_what_the_first_one_said(
+    library: Path, index: Index, vectors: VectorFile
+) -> None:
+    run(library, index, vectors=vectors)
+    (library / "a.jpg").rename(library / "trip" / "a.jpg")
+    run(library, index, vectors=vectors, model="other", decision="2")
+    entry = index.entry(str(library / "trip" / "a.jpg"))
+    assert entry is not None
+    assert {verdict.model for verdict in entry.verdicts} == {"colours", "other"}
+    assert entry.keywords == ()
+    assert index.photo_count() == 4
+
+
+def test_a_renamed_photo_is_read_but_not_decoded(library: Path, index: Index, vectors: VectorFile) -> None:
+    decoding = _Decoding()
+    run(library, index, vectors=vectors, decode=decoding)
+    (library / "a.jpg").rename(library / "z.jpg")
+    assert tagged(run(library, index, vectors=vectors, decode=decoding)) == {"z.jpg": {"red", "colour"}}
+    assert "z.jpg" not in decoding.paths
+    assert index.photo_count() == 4
+
+
+def test_a_rescan_goes_by_the_bytes_and_not_by_the_time(library: Path, index: Index, vectors: VectorFile) -> None:
+    decoding = _Decoding()
+    run(library, index, vectors=vectors, decode=decoding, write=False)
+    photo = library / "trip" / "c.png"
+    before, data = photo.stat(), photo.read_bytes()
+    other = paint(library / "other.png", "red").read_bytes()
+    assert len(other) == len(data)
+    photo.write_bytes(other)
+    os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))
+    found = tagged(run(library, index, vectors=vectors, decode=decoding, write=False, rescan=True))
+    assert found["c.png"] == {"red", "colour"}
+    assert found["a.jpg"] == {"red", "colour"}
+    assert "a.jpg" not in decoding.paths[4:]
+
+
+def test_a_dry_run_stores_no_embeddings(library: Path, index: Index, vectors: VectorFile) -> None:
+    run(library, index, vectors=vectors, dry_run=True)
+    assert len(vectors) == 0

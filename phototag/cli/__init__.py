@@ -21,6 +21,7 @@ _COMMANDS = {
     "train": "Learn your categories from folders of labelled photos.",
     "check": "Look for what is wrong with labelled photos.",
     "scan": "Tag the photos in a library and remember them.",
+    "retag": "Tag the library anew with another model, decoding no photo.",
     "search": "Find photos by their tags and keywords.",
     "show": "Show all that is known of one photo.",
     "untag": "Take phototag's own words out of photos again.",

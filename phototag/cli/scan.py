@@ -1,6 +1,5 @@
 """`phototag scan`: options in, photos tagged, a summary and an exit code out."""
 
-import hashlib
 import json
 import sys
 import time
@@ -18,7 +17,8 @@ from phototag.cli.nice import be_nice
 from phototag.cli.params import duration
 from phototag.cli.progress import Progress
 from phototag.cli.report import Report
-from phototag.cli.text import shown
+from phototag.cli.text import counted, rough_time, shown
+from phototag.cli.writing import take_write_options, writing_options
 from phototag.cores import usable_cores
 from phototag.metadata import WriteOptions
 from phototag.records import Event, Tagged
@@ -28,44 +28,13 @@ _SOME_FAILED = 1
 _SETTLE_S = 2.0
 """A photo whose time is not older than this may still be on its way here from another disk."""
 
-_FIELDS = ("dc", "lr", "digikam", "xp", "iptc")
-
-
-def _fields(given: str) -> frozenset[str]:
-    """The fields in a list joined by commas."""
-    fields = frozenset(name.strip() for name in given.split(","))
-    if unknown := sorted(fields.difference(_FIELDS)):
-        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(_FIELDS)}")
-    if "dc" not in fields:
-        raise click.BadParameter("dc must be among them: by it phototag sees which of its words still stand")
-    return fields
-
 
 @click.command("scan", short_help="Tag the photos in a library and remember them.")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(), metavar="DIR...")
 @click.option("--model", metavar="NAME", help="The model to tag with [default: the newest trained one, else imagenet].")
 @click.option("--dry-run", is_flag=True, help="Say what would be tagged; change neither photos nor index.")
 @click.option("--no-write", is_flag=True, help="Tag in the index only; leave the photos as they are.")
-@click.option(
-    "--fields",
-    metavar="LIST",
-    default=",".join(_FIELDS),
-    callback=lambda _ctx, _option, given: _fields(given),
-    help=f"Keyword fields to write, of {', '.join(_FIELDS)}; dc is one of them [default: all].",
-)
-@click.option(
-    "--sidecar",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Sidecars for photos that take no tags inside, for all, or for none [default: auto].",
-)
-@click.option(
-    "--sidecar-name",
-    type=click.Choice(["stem", "full"]),
-    default="stem",
-    help="New sidecars are called IMG.xmp, or IMG.CR2.xmp [default: stem].",
-)
-@click.option("--touch", is_flag=True, help="Let the modification time of written photos change.")
+@writing_options
 @click.option("--rescan", is_flag=True, help="Look again at photos that have not changed.")
 @click.option("--retry-failed", is_flag=True, help="Look again at photos that failed and have not changed.")
 @click.option("--timeout", type=duration, help="What a photo may take to decode, such as 30s [default: 60s].")
@@ -105,7 +74,7 @@ def command(
     until = None if max_time is None else time.monotonic() + max_time
     if nice:
         be_nice()
-    how = WriteOptions(**{name: options.pop(name) for name in ("fields", "sidecar", "sidecar_name", "touch")})
+    how = take_write_options(options)
     bounds = {name: options.pop(name) for name in ("rescan", "retry_failed", "max_photos")} | {"until": until}
     settings = settings_of(ctx, **options)
     bundle = find_bundle(settings.model, settings.models)
@@ -113,7 +82,9 @@ def command(
         click.echo(f"tagging with the model {bundle.name}", err=True)
     report = Report(dry_run=dry_run)
     with Progress(folders, visible=not quiet and not as_json and sys.stderr.isatty()) as progress:
-        for event in _events(folders, settings, bundle, how, dry_run=dry_run, write=not no_write, **bounds):
+        for event in _events(
+            folders, settings, bundle, how, dry_run=dry_run, quiet=quiet, write=not no_write, **bounds
+        ):
             report.add(event)
             progress.advance(event)
             for line in _lines(event, bundle.name, as_json=as_json, dry_run=dry_run and not quiet):
@@ -134,6 +105,7 @@ def _events(
     how: WriteOptions,
     *,
     dry_run: bool,
+    quiet: bool,
     **what: Any,
 ) -> Iterator[Event]:
     """Open what a scan needs, in the order that fails soonest, and run it.
@@ -142,13 +114,14 @@ def _events(
     the place of Python's own where it is loaded first.
     """
     from phototag.backbone import open_backbone
-    from phototag.decide import Rules
+    from phototag.decide import Rules, decision_of
     from phototag.decode.safe import SafeDecoder
     from phototag.decode.underway import UnderWay
     from phototag.index import open_index
     from phototag.index.lock import scan_lock
     from phototag.metadata import open_writer
     from phototag.scan import Job, scan
+    from phototag.vectors import VectorFile, last_pace, vectors_path
 
     rules = Rules(min_confidence=settings.min_confidence, max_tags=settings.max_tags)
     with ExitStack() as stack:
@@ -159,11 +132,15 @@ def _events(
             path = Path(stack.enter_context(TemporaryDirectory())) / "index.sqlite"
         index = open_index(path, readonly=dry_run and path == settings.index)
         stack.callback(index.close)
+        vectors = VectorFile(vectors_path(path, bundle.network), bundle.network, readonly=dry_run)
+        stack.callback(vectors.close)
+        if (known := index.photo_count()) and not len(vectors) and not quiet:
+            click.echo(_foretell(known, last_pace(path)), err=True)
         under_way = None if dry_run else UnderWay(path.with_name(path.name + ".decoding"))
         decode = stack.enter_context(SafeDecoder(settings.timeout, under_way, _SETTLE_S))
         job = Job(
             model=bundle.name,
-            decision=hashlib.sha256(f"{bundle.fingerprint} {rules}".encode()).hexdigest(),
+            decision=decision_of(bundle.fingerprint, rules),
             classifier=bundle.classifier,
             rules=rules,
             backbone=open_backbone(bundle.network, settings.device),
@@ -172,10 +149,17 @@ def _events(
             workers=settings.workers or usable_cores() + 1,  # one of them is always waiting for the disk
             dry_run=dry_run,
             decode=decode,
+            vectors=vectors,
             timeout_s=2 * settings.timeout,  # a photo that is decoded apart ends earlier, and says more
             **what,
         )
         yield from scan(folders, job)
+
+
+def _foretell(known: int, pace: float | None) -> str:
+    """What a scan costs for which no embedding of the photos is stored: of an older phototag, or by another network."""
+    lasts = f", about {rough_time(known / pace)} for {counted(known, 'known photo')}" if pace else ""
+    return f"no embeddings by the model's network are stored: photos at which it has not looked are decoded{lasts}"
 
 
 def _lines(event: Event, model: str, *, as_json: bool, dry_run: bool) -> Iterator[str]:

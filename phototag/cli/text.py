@@ -25,3 +25,12 @@ def counted(number: int, noun: str) -> str:
 def rounded(value: Any) -> Any:
     """A figure as JSON shows it: floats to four places."""
     return round(value, 4) if isinstance(value, float) else value
+
+
+def rough_time(seconds: float) -> str:
+    """A time for people, to the unit that matters: "40 s", "12 min", "3.5 h", "2.1 days"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 36 * 3600 else f"{seconds / 86400:.1f} days"

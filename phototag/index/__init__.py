@@ -38,6 +38,27 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What the last look at a photo found: enough to tag it anew without opening it.
+
+    Attributes:
+        known: as one model's scan sees it.
+        content_hash: SHA-256 of its bytes then, 32 bytes.
+        facts: what it says of itself.
+        said: the words that this model gave it.
+        keywords: the owner's own.
+        note: why this model's tags are not where they normally would be; empty otherwise.
+    """
+
+    known: Known
+    content_hash: bytes
+    facts: Facts
+    said: frozenset[str]
+    keywords: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A photo a search found.
 
@@ -105,6 +126,22 @@ class Index(Journal, Protocol):
 
     def known_by_content(self, content_hash: bytes, model: str) -> list[Known]:
         """Photos whose bytes were these when last seen, wherever they lay."""
+        ...
+
+    def looks_at(self, numbers: Sequence[int], model: str) -> list[Look]:
+        """What the last look at photos found, in the order of their numbers; without those that were never decoded."""
+        ...
+
+    def contents(self, root: str | None = None) -> Iterator[tuple[int, bytes]]:
+        """The photos that were read, at or below `root` if given: number and content hash, by number."""
+        ...
+
+    def sizes_and_times(self) -> list[tuple[int, int, int]]:
+        """The photos that were read: number, size in bytes, modification time in nanoseconds."""
+        ...
+
+    def move(self, moved: Sequence[tuple[int, str]]) -> None:
+        """Give photos, by number, new paths; they are otherwise as they were."""
         ...
 
     def folders_below(self, root: str) -> Iterator[str]:

@@ -49,13 +49,13 @@ from phototag.records import Facts, Memory, PhotoRef, Tag
 
 def known_in(connection: Connection, folder: str, model: str) -> dict[str, Known]:
     """The photos directly in a folder, by name."""
-    found = _known(connection, folders.c.path == os.fsencode(folder), model)
+    found = known_where(connection, folders.c.path == os.fsencode(folder), model)
     return {os.path.basename(known.ref.path): known for known in found}
 
 
 def known_by_content(connection: Connection, content_hash: bytes, model: str) -> list[Known]:
     """Photos of these very bytes, in the order of their numbers."""
-    return sorted(_known(connection, photos.c.content_hash == content_hash, model), key=lambda known: known.number)
+    return sorted(known_where(connection, photos.c.content_hash == content_hash, model), key=lambda known: known.number)
 
 
 def folders_after(connection: Connection, root: str, last: bytes | None, limit: int) -> list[bytes]:
@@ -176,7 +176,8 @@ def _known_query() -> Select[Any]:
 _KNOWN = _known_query()
 
 
-def _known(connection: Connection, which: ColumnElement[bool], model: str) -> Iterator[Known]:
+def known_where(connection: Connection, which: ColumnElement[bool], model: str) -> Iterator[Known]:
+    """The photos of which a condition holds, as one model's scan sees them."""
     source = connection.execute(select(sources.c.id).where(sources.c.name == model)).scalar()
     rows = connection.execute(_KNOWN.where(which), {"source": -1 if source is None else source}).all()
     memories = _memories(connection, {row[-4:] for row in rows})

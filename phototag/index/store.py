@@ -5,15 +5,17 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from phototag.index import Entry, Hit, Known, Sort, TagCount, journalling, reading, searching, writing
+from phototag.index import Entry, Hit, Known, Look, Sort, TagCount, journalling, looking, reading, searching, writing
 from phototag.index.connect import border, open_engine, start_reading, start_writing
 from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
 from phototag.index.postings import catch_up
 from phototag.index.remembering import Vocabulary, remember
+from phototag.index.rows import CHUNK, chunks
 from phototag.records import Failed, PhotoRef, Tagged
 
 _FOLDERS_AT_ONCE = 1_000
 _WRITES_AT_ONCE = 200
+_CONTENTS_AT_ONCE = 20_000
 
 
 class SqliteIndex:
@@ -36,6 +38,34 @@ class SqliteIndex:
         """Photos whose bytes were these when last seen."""
         with border(self._path), start_reading(self._engine) as connection:
             return reading.known_by_content(connection, content_hash, model)
+
+    def looks_at(self, numbers: Sequence[int], model: str) -> list[Look]:
+        """What the last look at photos found."""
+        with border(self._path), start_reading(self._engine) as connection:
+            return [look for chunk in chunks(numbers, CHUNK) for look in looking.looks_at(connection, chunk, model)]
+
+    def contents(self, root: str | None = None) -> Iterator[tuple[int, bytes]]:
+        """The photos that were read, with their content hashes; a transaction a page."""
+        last = 0
+        while True:
+            with border(self._path), start_reading(self._engine) as connection:
+                page = looking.contents_after(connection, root, last, _CONTENTS_AT_ONCE)
+            yield from page
+            if len(page) < _CONTENTS_AT_ONCE:
+                return
+            last = page[-1][0]
+
+    def sizes_and_times(self) -> list[tuple[int, int, int]]:
+        """The photos that were read: number, size and time."""
+        with border(self._path), start_reading(self._engine) as connection:
+            return looking.sizes_and_times(connection)
+
+    def move(self, moved: Sequence[tuple[int, str]]) -> None:
+        """Give photos new paths."""
+        if moved:
+            with border(self._path), start_writing(self._engine) as connection:
+                for number, path in moved:
+                    writing.rehome(connection, number, path)
 
     def folders_below(self, root: str) -> Iterator[str]:
         """Every folder at or below `root` in which photos are known; streamed, in order."""

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 
 from phototag.errors import PhotoError, UnfinishedError, UnreadableError
-from phototag.records import Decoded, Failed, Unchanged, Waiting
+from phototag.records import Decoded, Embedded, Failed, Unchanged, Waiting
 from phototag.scan.job import Job, Ready, Work
+from phototag.scan.stored import look
 from phototag.scan.threads import Threads
 
 
@@ -14,13 +15,12 @@ def decode_ahead(
     items: Iterable[Work | Unchanged | Failed], job: Job
 ) -> Iterator[Ready | Unchanged | Failed | Waiting]:
     """Decode in threads, at most two batches ahead, and hand everything on in order; what hangs is given up."""
-    network = job.backbone.network
-    ahead: deque[tuple[Work, Future[Decoded]] | Unchanged | Failed] = deque()
+    ahead: deque[tuple[Work, Future[Decoded | Embedded]] | Unchanged | Failed] = deque()
     threads = Threads(job.workers, job.timeout_s, "decode")
     try:
         for item in items:
             if isinstance(item, Work):
-                ahead.append((item, threads.submit(job.decode, item.ref, network.image_size, network.fit)))
+                ahead.append((item, threads.submit(look, item, job)))
             else:
                 ahead.append(item)
             if len(ahead) > 2 * job.backbone.batch_size + job.workers:
@@ -31,7 +31,7 @@ def decode_ahead(
         threads.close()
 
 
-def _settle(item: tuple[Work, Future[Decoded]] | Unchanged | Failed) -> Ready | Unchanged | Failed | Waiting:
+def _settle(item: tuple[Work, Future[Decoded | Embedded]] | Unchanged | Failed) -> Ready | Unchanged | Failed | Waiting:
     if not isinstance(item, tuple):
         return item
     work, future = item

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
 from phototag.decide import decide
 from phototag.errors import PhotoError
-from phototag.index import Known
+from phototag.index import Index, Known
 from phototag.journal import Recorder
+from phototag.metadata import MetadataWriter
 from phototag.records import Decided, Decoded, Embedded, Failed, Memory, PhotoRef, Tagged
 from phototag.scan.gone import is_absent
 from phototag.scan.job import Job, Ready, Seen, Work
@@ -21,25 +23,57 @@ def finish_batch(
 ) -> list[Tagged | Failed]:
     """Embed, decide, write and remember one batch."""
     refused = [ready.decoded for ready in batch if isinstance(ready.decoded, Failed)]
-    photos = [(ready.work, ready.decoded) for ready in batch if isinstance(ready.decoded, Decoded)]
-    placed: list[Tagged | Failed] = []
-    if photos:
-        vectors = job.backbone.embed(np.stack([photo.pixels for _, photo in photos]))
-        embedded = [
-            Embedded(photo.ref, photo.content_hash, photo.facts, vector)
-            for (_, photo), vector in zip(photos, vectors, strict=True)
-        ]
-        decided = decide(embedded, job.classifier, job.rules)
-        place = partial(_place, job=job, seen=seen, recorder=recorder)
-        placed = list(writing.map(place, decided, [work for work, _ in photos]))
+    photos = [(ready.work, ready.decoded) for ready in batch if not isinstance(ready.decoded, Failed)]
+    decided = decide(_embed([photo for _, photo in photos], job), job.classifier, job.rules)
+    place_one = partial(place, job=job, seen=seen, recorder=recorder)
+    placed = list(writing.map(place_one, decided, [work for work, _ in photos]))
     if not job.dry_run:
         # What could not be written is not remembered: that, too, is for the next run to try again.
         tagged = [result for result in placed if isinstance(result, Tagged)]
+        if job.vectors is not None:  # before the index knows the photos: it must not believe in what was not kept
+            job.vectors.alias((result.decided.content_hash, result.content_hash) for result in tagged)
         job.index.remember([*tagged, *refused], job.model, job.decision)
     return [*placed, *refused]
 
 
-def _place(decided: Decided, work: Work, job: Job, seen: Seen, recorder: Recorder) -> Tagged | Failed:
+def _embed(photos: Sequence[Decoded | Embedded], job: Job) -> list[Embedded]:
+    """Embed and store what is not yet, and give all back in order."""
+    fresh = [photo for photo in photos if isinstance(photo, Decoded)]
+    vectors = iter(job.backbone.embed(np.stack([photo.pixels for photo in fresh])) if fresh else ())
+    embedded = [
+        Embedded(photo.ref, photo.content_hash, photo.facts, next(vectors)) if isinstance(photo, Decoded) else photo
+        for photo in photos
+    ]
+    if job.vectors is not None and not job.dry_run:
+        job.vectors.put([(photo.content_hash, photo.embedding) for photo in embedded])
+    return embedded
+
+
+class Placing(Protocol):
+    """What of a `Job` it takes to put tags where they belong."""
+
+    @property
+    def model(self) -> str:
+        """Under which name the index keeps the verdicts."""
+
+    @property
+    def writer(self) -> MetadataWriter:
+        """Reads and writes keywords."""
+
+    @property
+    def index(self) -> Index:
+        """Remembers."""
+
+    @property
+    def write(self) -> bool:
+        """Whether tags go into the photos, or into the index alone."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is to be changed."""
+
+
+def place(decided: Decided, work: Work, job: Placing, seen: Seen, recorder: Recorder) -> Tagged | Failed:
     """Put a photo's tags where they belong. The index learns what will be written before it is."""
     twin = work.known or _recognise(decided, job)
     moved_from = twin.number if twin and work.known is None and is_absent(twin.ref.path) else None
@@ -76,7 +110,7 @@ def _place(decided: Decided, work: Work, job: Job, seen: Seen, recorder: Recorde
         return Failed(decided.ref, exc.reason, exc.detail)
 
 
-def _recall(twin: Known | None, ref: PhotoRef, job: Job) -> Memory:
+def _recall(twin: Known | None, ref: PhotoRef, job: Placing) -> Memory:
     """What phototag remembers of its words in a photo.
 
     After a write that was cut short only those count that are there: the others never arrived, nobody removed them.
@@ -89,7 +123,7 @@ def _recall(twin: Known | None, ref: PhotoRef, job: Job) -> Memory:
     return replace(twin.memory, added=twin.memory.added & {*held.photo, *held.sidecar})
 
 
-def _index_only(decided: Decided, memory: Memory, moved_from: int | None, job: Job) -> Tagged:
+def _index_only(decided: Decided, memory: Memory, moved_from: int | None, job: Placing) -> Tagged:
     held = job.writer.read(decided.ref.path)
     return Tagged(
         decided,
@@ -103,7 +137,7 @@ def _index_only(decided: Decided, memory: Memory, moved_from: int | None, job: J
     )
 
 
-def _recognise(decided: Decided, job: Job) -> Known | None:
+def _recognise(decided: Decided, job: Placing) -> Known | None:
     """The photo of the same bytes that the index knows: itself before a move, rather than one it is a copy of."""
     twins = job.index.known_by_content(decided.content_hash, job.model)
     return next((twin for twin in twins if is_absent(twin.ref.path)), twins[0] if twins else None)

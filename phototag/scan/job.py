@@ -9,7 +9,8 @@ from phototag.decide import Rules
 from phototag.decode import decode
 from phototag.index import Index, Known
 from phototag.metadata import MetadataWriter
-from phototag.records import Classifier, Decoded, Failed, Fit, PhotoRef
+from phototag.records import Classifier, Decoded, Embedded, Failed, Fit, PhotoRef
+from phototag.vectors import VectorFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Job:
         rescan: whether to look again at photos that have not changed.
         retry_failed: whether to look again at those among them that failed.
         decode: decodes a photo, from several threads at once; raises `PhotoError`.
+        vectors: where the network's embeddings are kept; None: nowhere.
         timeout_s: after how long a photo whose reading or decoding does not end is given up.
         max_photos: how many photos are looked at, at most.
         until: when the last photo may be begun, as `time.monotonic` counts.
@@ -48,6 +50,7 @@ class Job:
     rescan: bool = False
     retry_failed: bool = False
     decode: Callable[[PhotoRef, int, Fit], Decoded] = decode
+    vectors: VectorFile | None = None
     timeout_s: float = 120.0
     max_photos: int | None = None
     until: float | None = None
@@ -55,18 +58,23 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A photo to look at, and what the index knows of it."""
+    """A photo to look at, and what the index knows of it.
+
+    Attributes:
+        familiar: some photo of as many bytes was met before: it may have the very same ones.
+    """
 
     ref: PhotoRef
     known: Known | None
+    familiar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A photo that has been decoded, or that cannot be."""
+    """A photo that has been decoded, or need not be, or cannot be."""
 
     work: Work
-    decoded: Decoded | Failed
+    decoded: Decoded | Embedded | Failed
 
 
 @dataclass(slots=True)

@@ -6,11 +6,13 @@ from itertools import groupby
 
 from phototag.index import Known
 from phototag.records import Failed, PhotoRef, Unchanged
+from phototag.scan.familiar import Familiar
 from phototag.scan.job import Job, Seen, Work
 
 
 def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator[Work | Unchanged | Failed]:
     """Leave out the photos that are as the last scan left them."""
+    familiar = Familiar(job)
     for folder, items in groupby(found, key=_folder_of):
         seen.folders.add(folder)
         known = job.index.known_in(folder, job.model)
@@ -21,12 +23,12 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
             if isinstance(item, Failed):
                 yield item
                 continue
-            before = known.pop(os.path.basename(item.path), None)
+            before = known.pop(os.path.basename(item.path), None) or familiar.moved(item, seen)
             if before is not None and _is_unchanged(before, item, job):
                 unchanged += 1
                 failed_before += before.failure is not None
             else:
-                yield Work(item, before)
+                yield Work(item, before, familiar.is_size_known(item))
         seen.unlisted.extend(known.values())
         if unchanged:
             yield Unchanged(folder, unchanged, failed_before)

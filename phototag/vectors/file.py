@@ -1,14 +1,16 @@
 """Content hashes and embeddings in, kept in one file that only grows, and embeddings out again.
 
-One process writes, under the scan's lock; any number read meanwhile, and wait for nothing. A batch goes to the operating
-system before the index remembers its photos, so that a process that is killed loses none. A machine that loses power may
-lose, or half lose, the last ones: their checks tell, and they count as not there.
+One process writes, under the scan's lock; any number read meanwhile, and wait for nothing. A batch goes to the
+operating system before the index remembers its photos, so that a process that is killed loses none. A machine that
+loses power may lose, or half lose, the last ones: their checks tell, and they count as not there.
 """
 
 import logging
 import mmap
 import os
+import struct
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -18,10 +20,26 @@ import numpy.typing as npt
 
 from phototag.records import Network, Vectors
 from phototag.vectors.keys import Keys, Slots, no_keys
-from phototag.vectors.layout import KEY, KEYS, MEASURE, ROWS, Layout, Records, header_of, key_checks, row_crc
+from phototag.vectors.layout import (
+    HEADER_BYTES,
+    KEY,
+    KEYS,
+    MEASURE,
+    PACE_AT,
+    ROWS,
+    Layout,
+    Records,
+    header_of,
+    key_checks,
+    row_crc,
+)
 from phototag.vectors.quantise import Packed, pack, sketch, unpack
 
 _log = logging.getLogger(__name__)
+
+_PACE = struct.Struct("<d")
+_PACE_PHOTOS = 50
+"""Of fewer photos a scan's pace says nothing: opening the network takes part of it."""
 
 
 class VectorFile:
@@ -47,6 +65,8 @@ class VectorFile:
         self._block = -1  # the one that is being filled
         self._rows_used = ROWS
         self._keys_used = KEYS
+        self._stored = 0
+        self._first = self._last = time.monotonic()
         try:
             self._open()
         except OSError as exc:
@@ -89,6 +109,7 @@ class VectorFile:
                     first = self._write_rows(packed, some)
                     self._write_keys([(digest, first + n) for n, digest in enumerate(digests[some])])
                     done += many
+                self._stored, self._last = self._stored + done, time.monotonic()
             except OSError as exc:
                 self._give_up(exc)
 
@@ -130,21 +151,20 @@ class VectorFile:
         with self._turn:
             yield from self._keys.all()
 
-    def sync(self) -> None:
-        """Hand what was written to the disk itself."""
-        with self._turn:
-            if self._file is not None and not self._readonly:
-                try:
-                    os.fsync(self._file.fileno())
-                except OSError as exc:
-                    self._give_up(exc)
-
     def close(self) -> None:
-        """Release the file."""
+        """Hand what was written to the disk itself, and release the file."""
         with self._turn:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            if self._file is None:
+                return
+            try:
+                if self._stored >= _PACE_PHOTOS and self._last > self._first:
+                    self._write(PACE_AT, _PACE.pack(self._stored / (self._last - self._first)))
+                if self._stored:
+                    os.fsync(self._file.fileno())
+            except OSError as exc:
+                _log.warning("embeddings may be lost: %s: %s", self.path, exc.strerror or exc)
+            self._file.close()
+            self._file = None
 
     def _open(self) -> None:
         try:
@@ -162,7 +182,7 @@ class VectorFile:
             if self._file.seek(0, 2):
                 _log.warning("the embeddings in %s are of another version or damaged: they are made anew", self.path)
             self._file.truncate(0)
-            self._write(0, expected)
+            self._write(0, expected.ljust(HEADER_BYTES, b"\0"))
         self._block = self.layout.blocks_in(self._file.seek(0, 2)) - 1
         self._load_keys()
 
@@ -242,5 +262,17 @@ class VectorFile:
 
     def _give_up(self, exc: OSError) -> None:
         _log.warning("embeddings are not kept: %s: %s", self.path, exc.strerror or exc)
-        self._readonly = True
+        self._readonly, self._stored = True, 0
         self.close()
+
+
+def pace_of(path: Path) -> float | None:
+    """How many photos a second the last scan that stored a number of them in a file looked at."""
+    try:
+        with path.open("rb") as file:
+            file.seek(PACE_AT)
+            noted = file.read(_PACE.size)
+    except OSError:
+        return None
+    pace: float = _PACE.unpack(noted)[0] if len(noted) == _PACE.size else 0.0
+    return pace if pace > 0 else None

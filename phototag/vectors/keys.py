@@ -49,6 +49,8 @@ class Keys:
         self._sorted = False
         self._looked_for = 0
         self._fresh: dict[bytes, int] = {}
+        self._fresh_of: dict[int, list[bytes]] = {}
+        self._by_row: npt.NDArray[np.intp] | None = None
         first, row, slot = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)], [np.empty(0, np.uint32)]
         for block in range(blocks):
             keys = np.frombuffer(data, _GLANCE, KEYS, layout.block_at(block))
@@ -67,6 +69,7 @@ class Keys:
     def add(self, content_hash: bytes, row: int) -> None:
         """Take in a key that was written."""
         self._fresh[content_hash] = row
+        self._fresh_of.setdefault(row, []).append(content_hash)
 
     def find(self, content_hash: bytes) -> int | None:
         """The number of a photo's vector."""
@@ -80,13 +83,15 @@ class Keys:
 
     def hashes_of(self, rows: Iterable[int]) -> dict[int, list[bytes]]:
         """The content hashes that lead to vectors."""
-        found: dict[int, list[bytes]] = {row: [] for row in rows}
-        at = np.flatnonzero(np.isin(self._row, np.fromiter(found, np.uint32, len(found))))
-        for key in self._read(self._slot[at]):
-            found[int(key["row"])].append(key["hash"].tobytes())
-        for digest, row in self._fresh.items():
-            if row in found:
-                found[row].append(digest)
+        found = {row: list(self._fresh_of.get(row, ())) for row in rows}
+        if self._by_row is None:
+            self._by_row = np.argsort(self._row, kind="stable")
+        wanted = np.fromiter(found, np.uint32, len(found))
+        starts = np.searchsorted(self._row, wanted, sorter=self._by_row)
+        ends = np.searchsorted(self._row, wanted, "right", sorter=self._by_row)
+        for row, start, end in zip(found, starts, ends, strict=True):
+            for key in self._read(self._slot[self._by_row[start:end]]):
+                found[row].append(key["hash"].tobytes())
         return found
 
     def rows(self) -> npt.NDArray[np.intp]:
@@ -117,7 +122,7 @@ class Keys:
                 return
             order = np.argsort(self._first, kind="stable")
             self._first, self._row, self._slot = self._first[order], self._row[order], self._slot[order]
-            self._sorted = True
+            self._sorted, self._by_row = True, None
         at = int(np.searchsorted(self._first, first))
         while at < len(self._first) and self._first[at] == first:
             yield at

@@ -3,8 +3,8 @@
     header | block | block | ...        a block is: keys | measures | sketches | codes
 
 A block has room for 4,096 vectors and twice as many keys: a photo has the hash of its bytes as they were when it was
-looked at, and mostly another one since its tags were written. Sketches lie word by word, so that all photos' first words
-stand side by side. A vector is there once a key leads to it, and a key is written after its vector.
+looked at, and mostly another one since its tags were written. Sketches lie word by word, so that all photos' first
+words stand side by side. A vector is there once a key leads to it, and a key is written after its vector.
 """
 
 import struct
@@ -24,6 +24,9 @@ VERSION = 1
 ROWS = 4096
 KEYS = 2 * ROWS
 HEADER_BYTES = 4096
+PACE_AT = 128
+"""Where the header notes how fast photos were last embedded: photos a second, float64; 0: not known."""
+
 
 KEY = np.dtype([("hash", "V32"), ("row", "<u4"), ("check", "<u4")])
 """SHA-256 of a photo's bytes, the vector's number in the whole file, and `key_checks` of both; all 0 where unused."""
@@ -80,8 +83,7 @@ class Layout:
 
 def header_of(network: Network) -> bytes:
     """What a network's file begins with."""
-    packed = _HEADER.pack(_MAGIC, VERSION, network.embedding_size, network.fingerprint.encode())
-    return packed.ljust(HEADER_BYTES, b"\0")
+    return _HEADER.pack(_MAGIC, VERSION, network.embedding_size, network.fingerprint.encode())
 
 
 def key_checks(keys: Records) -> npt.NDArray[np.uint32]:

@@ -7,7 +7,7 @@ finds of the true nearest. Nothing is built beforehand, and nothing is kept in m
 
 import mmap
 from collections.abc import Sequence
-from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,7 @@ class Shelf:
     def __enter__(self) -> "Shelf":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._map = None  # views of it may live on; it goes with the last of them
 
     def nearest(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
@@ -99,7 +99,7 @@ class Shelf:
         starts = [self.layout.block_at(block) + self.layout.sketches_at for block in range(blocks)]
         return [np.frombuffer(self._map, "<u8", words * ROWS, start).reshape(words, ROWS) for start in starts]
 
-    def _gather(self, rows: Sequence[int] | Rows, at: int, kind: np.dtype) -> np.ndarray:  # type: ignore[type-arg]
+    def _gather(self, rows: Sequence[int] | Rows, at: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
         """Things of one kind, which lie side by side in each block, by number."""
         blocks, places = np.divmod(np.asarray(rows, np.intp), ROWS)
         plain, shape = kind.base, kind.shape
