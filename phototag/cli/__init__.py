@@ -20,6 +20,7 @@ from phototag.settings import Settings, load_settings
 _COMMANDS = {
     "train": "Learn your categories from folders of labelled photos.",
     "check": "Look for what is wrong with labelled photos.",
+    "evaluate": "Measure a model on labelled photos.",
     "scan": "Tag the photos in a library and remember them.",
     "retag": "Tag the library anew with another model, decoding no photo.",
     "search": "Find photos by their tags and keywords.",

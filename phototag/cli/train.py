@@ -166,29 +166,33 @@ def _report(outcome: "Outcome", request: "Request") -> Iterator[str]:
     if outcome.evaluation is None:
         yield "No category has a second photo, so nothing could be checked."
     else:
-        yield from _table(outcome.evaluation)
+        yield from category_table(outcome.evaluation)
+        how = "held out in turn" if request.validation is None else "kept apart"
+        learned, checked = outcome.evaluation.learned or 0, outcome.evaluation.checked
         yield ""
-        yield from _figures(outcome.evaluation, apart=request.validation is not None)
+        yield f"Learned from {counted(learned, 'photo')}, checked with {counted(checked, 'photo')} ({how})."
+        yield from summary(outcome.evaluation)
     if outcome.failed:
         yield f"{counted(len(outcome.failed), 'photo')} could not be read and were left out."
     name = outcome.bundle.name
     found_by_name = outcome.bundle.folder.parent.samefile(request.output.parent) and request.output.name == name
     yield ""
-    yield f"The model is in {shown(str(outcome.bundle.folder))}. To use it:"
+    yield f"The model is in {shown(str(outcome.bundle.folder))}, and report.html there shows what it knows. To use it:"
     yield f"  phototag scan --model {name if found_by_name else shown(str(outcome.bundle.folder))} ~/Pictures"
 
 
-def _table(figures: "Evaluation") -> Iterator[str]:
+def category_table(figures: "Evaluation") -> Iterator[str]:
+    """A line for each category, for people."""
     width = max(len("category"), *(len(shown(one.name)) for one in figures.categories))
     yield f"{'category':<{width}}  learned  checked  precision  recall"
     for one in figures.categories:
-        numbers = f"{one.learned:>7,}  {one.checked:>7,}  {_part(one.precision):>9}  {_part(one.recall):>6}"
+        learned = "-" if one.learned is None else f"{one.learned:,}"
+        numbers = f"{learned:>7}  {one.checked:>7,}  {_part(one.precision):>9}  {_part(one.recall):>6}"
         yield f"{shown(one.name):<{width}}  {numbers}"
 
 
-def _figures(figures: "Evaluation", *, apart: bool) -> Iterator[str]:
-    how = "kept apart" if apart else "held out in turn"
-    yield f"Learned from {counted(figures.learned, 'photo')}, checked with {counted(figures.checked, 'photo')} ({how})."
+def summary(figures: "Evaluation") -> Iterator[str]:
+    """What a scan would do, for people."""
     yield (
         f"A scan would tag {figures.right:.1%} of them right, give {figures.wrong:.1%} a wrong tag "
         f"and {figures.untagged:.1%} none."

@@ -1,23 +1,21 @@
-"""Held-out photos' scores, distances and truths in, figures out: what a scan with this model would do to them."""
+"""What a model says of photos and what is true in, figures out: what a scan with this model would do to them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from phototag.decide import label_scores
-from phototag.records import Classifier, Vectors
+from phototag.records import Classifier, Label, Vectors
+from phototag.train.answers import FOREIGN, Answers, Truths, class_chances, narrowest
 from phototag.train.calibrate import Trial
 from phototag.train.dataset import name_of
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary
 
 _PAIRS = 5
-
-Truths = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +24,14 @@ class CategoryFigures:
 
     Attributes:
         name: "animal/dog".
-        learned: photos it was learned from.
+        learned: photos it was learned from; None where that is not known.
         checked: photos to check with that have it.
         precision: the part of the photos given the word that have it; None where none was given it.
         recall: the part of the photos that have it and were given it; None where none has it.
     """
 
     name: str
-    learned: int
+    learned: int | None
     checked: int
     precision: float | None
     recall: float | None
@@ -44,7 +42,7 @@ class Evaluation:
     """How a model does on photos it has not learned from, each figure a part of them from 0 to 1.
 
     Attributes:
-        learned: photos learned from.
+        learned: photos learned from; None where that is not known.
         checked: photos to check with.
         accuracy: the most likely category is right; None where a photo may have several.
         mean_average_precision: over the categories; None where a photo has one category.
@@ -56,7 +54,7 @@ class Evaluation:
         confused: true category, category it was taken for, how often; most frequent first.
     """
 
-    learned: int
+    learned: int | None
     checked: int
     accuracy: float | None
     mean_average_precision: float | None
@@ -86,40 +84,77 @@ def evaluate(
         learned: photos it was learned from, for counting.
         trial: at least one photo.
     """
-    scores, truths = label_scores(trial.logits, classifier), words.truths(trial.examples)
-    said = _said(classifier, scores, trial.distances)
-    one_category = words.activation == "softmax"
-    true_class, best_class = words.targets(trial.examples).argmax(axis=1), trial.logits.argmax(axis=1)
+    counts = words.truths(learned).sum(axis=0)
+    named = {_name(label): int(count) for label, count in zip(classifier.labels, counts, strict=True)}
+    return measure(answers_of(classifier, words, trial), named, learned=len(learned))
+
+
+def answers_of(classifier: Classifier, words: Vocabulary, trial: Trial) -> Answers:
+    """What a model says of held-out photos, and what is true."""
+    targets, scores = words.targets(trial.examples), label_scores(trial.logits, classifier)
+    exclusive = words.activation == "softmax"
+    return Answers(
+        refs=tuple(example.ref for example in trial.examples),
+        exclusive=exclusive,
+        classes=tuple(map(name_of, words.categories)),
+        class_labels=narrowest(classifier.labels, len(words.categories)),
+        chances=class_chances(classifier, trial.logits),
+        true_class=targets.argmax(axis=1) if exclusive else np.full(len(trial.examples), FOREIGN),
+        labels=classifier.labels,
+        scores=scores,
+        truths=words.truths(trial.examples),
+        said=_said(classifier, scores, trial.distances),
+    )
+
+
+def measure(
+    answers: Answers, learned_from: Mapping[str, int] | None = None, *, learned: int | None = None
+) -> Evaluation:
+    """Figures on what a model says.
+
+    Args:
+        answers: of at least one photo.
+        learned_from: photos that each word was learned from, by name; for counting.
+        learned: photos learned from altogether.
+    """
+    said, truths = answers.said, answers.truths
+    known = answers.true_class != FOREIGN
+    true, best = answers.true_class[known], answers.likeliest[known]
+    one_category = answers.exclusive and bool(known.any())
     figures = []
-    for n, (label, count) in enumerate(zip(classifier.labels, words.truths(learned).sum(axis=0), strict=True)):
+    for n, label in enumerate(answers.labels):
         both, given, there = (said & truths)[:, n].sum(), said[:, n].sum(), truths[:, n].sum()
         figures.append(
             CategoryFigures(
-                name=name_of((*label.broader, label.word)),
-                learned=int(count),
+                name=_name(label),
+                learned=None if learned_from is None else learned_from.get(_name(label)),
                 checked=int(there),
                 precision=float(both / given) if given else None,
                 recall=float(both / there) if there else None,
             )
         )
     pairs = Counter(
-        (name_of(words.categories[true]), name_of(words.categories[best]))
-        for true, best in zip(true_class, best_class, strict=True)
-        if one_category and true != best
+        (answers.classes[one], answers.classes[other])
+        for one, other in zip(true, best, strict=True)
+        if one_category and one != other
     )
     ranked = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:_PAIRS]
     return Evaluation(
-        learned=len(learned),
-        checked=len(trial.examples),
-        accuracy=float((true_class == best_class).mean()) if one_category else None,
-        mean_average_precision=None if one_category else _mean_average_precision(scores, truths),
-        micro_f1=None if one_category else float(2 * (said & truths).sum() / max(said.sum() + truths.sum(), 1)),
+        learned=learned,
+        checked=len(answers.refs),
+        accuracy=float((true == best).mean()) if one_category else None,
+        mean_average_precision=None if answers.exclusive else _mean_average_precision(answers.scores, truths),
+        micro_f1=None if answers.exclusive else float(2 * (said & truths).sum() / max(said.sum() + truths.sum(), 1)),
         right=float((said == truths).all(axis=1).mean()),
         wrong=float((said & ~truths).any(axis=1).mean()),
         untagged=float((~said).all(axis=1).mean()),
         categories=tuple(figures),
-        confused=tuple((true, best, count) for (true, best), count in ranked),
+        confused=tuple((one, other, count) for (one, other), count in ranked),
     )
+
+
+def _name(label: Label) -> str:
+    return name_of((*label.broader, label.word))
 
 
 def _said(classifier: Classifier, scores: Vectors, distances: Vectors) -> Truths:

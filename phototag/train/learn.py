@@ -1,6 +1,6 @@
 """Labelled photos in, a bundle out: the whole of training, on one screen.
 
-dataset → embed → examples → check → teach (head) → calibrate → evaluate → bundle
+dataset → embed → examples → check → teach (head) → calibrate → evaluate → bundle → report
 """
 
 from collections.abc import Callable
@@ -18,8 +18,9 @@ from phototag.train.calibrate import calibrate
 from phototag.train.check import warn
 from phototag.train.dataset import Listing, read_dataset
 from phototag.train.embed import Example, embed
-from phototag.train.evaluate import Evaluation, evaluate
+from phototag.train.evaluate import Evaluation, answers_of, evaluate
 from phototag.train.examples import check_known, leave_out, settle, vocabulary
+from phototag.train.report import write_report
 from phototag.train.request import Request
 from phototag.train.teach import teach
 
@@ -73,6 +74,8 @@ def train(request: Request, progress: Progress) -> Outcome:
         settings=_settings(request, backbone),
         history=[epoch.as_dict() for epoch in taught.history],
     )
+    if evaluation is not None:
+        write_report(bundle, answers_of(classifier, words, trial), evaluation, workers=request.workers)
     return Outcome(bundle, evaluation, failed)
 
 

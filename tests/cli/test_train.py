@@ -23,6 +23,7 @@ def test_a_model_is_trained_reported_and_used(phototag: Run, labelled: Path, hom
     assert "category  learned  checked  precision  recall" in run.stdout
     assert "Learned from 12 photos, checked with 12 photos (held out in turn)." in run.stdout
     assert run.stdout.endswith("  phototag scan --model my-labels ~/Pictures\n")
+    assert "report.html there shows what it knows" in run.stdout
     assert load_bundle(home / "models" / "my-labels").name == "my-labels"
     library = save_patterns(tmp_path / "library", 1, ("stripes",))
     scanned = phototag("scan", "--model", "my-labels", "--dry-run", "--min-confidence", "0", library)

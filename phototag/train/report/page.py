@@ -46,13 +46,15 @@ figure img, .gone { width: 100%; aspect-ratio: 1; object-fit: cover; border-radi
 figcaption b { color: var(--text); }
 .wrong { color: var(--bad); } .right { color: var(--good); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.2rem; }
+.charts > * { max-width: 28rem; }
 .charts.many { grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
 svg { width: 100%; height: auto; display: block; overflow: visible; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 .axis { stroke: var(--line); fill: none; } .guide { stroke: var(--soft); stroke-dasharray: 3 3; fill: none; }
 .first { stroke: var(--first); } .second { stroke: var(--second); }
-.line { fill: none; stroke-width: 2; } .dot { stroke: none; } .dot.first, .bar { fill: var(--first); }
-.dot.second { fill: var(--second); } .bar { opacity: .25; stroke: none; }
+.line { fill: none; stroke-width: 2; } .dot { stroke: none; } .dot.first { fill: var(--first); }
+.dot.second { fill: var(--second); }
+.key { margin-right: 1rem; }
 .key::before { content: ""; display: inline-block; width: 1.1em; height: .22em; margin-right: .35em;
   vertical-align: middle; background: var(--first); }
 .key.other::before { background: var(--second); }
