@@ -48,23 +48,29 @@ FOREIGN_LIBRARIES = (".lrdata", ".photoslibrary", ".photolibrary", ".migratedpho
 Aperture, whose files must not be changed behind that program's back."""
 
 
-def walk(roots: Sequence[str]) -> Iterator[PhotoRef | Failed]:
+TEMPORARY_FILE = ".phototag-"
+"""What the names of phototag's own temporary files begin with: see `phototag.metadata.replace`."""
+
+
+def walk(roots: Sequence[str], leftovers: list[str] | None = None) -> Iterator[PhotoRef | Failed]:
     """List the photos at and below some folders, each once however the roots overlap.
 
     The photos of one folder come together, sorted by name, before those of its sub-folders. Links to folders are
     followed after everything else, and no folder is visited twice, so loops end and a photo is met by its own path
-    rather than by a link's. A root is visited whatever its name; a file named as a root is listed whatever its name
+    rather than by a link's; a link to a photo that the walk meets by its own path is left out, as is a second link to
+    the same photo. A root is visited whatever its name; a file named as a root is listed whatever its name
     and whatever the rules say.
 
     Args:
         roots: folders or files; made absolute but not resolved.
+        leftovers: gets the folders in which there are temporary files of phototag's, before their photos are yielded.
 
     Yields:
         `PhotoRef`: a photo. A link to a file has the size and time of its target.
         `Failed`: a root that is not there ("not found"), a folder or its `.phototagignore` that cannot be read
         ("folder cannot be read"), or a link that leads nowhere ("broken link"); its `ref` names the path.
     """
-    visit = _Visit()
+    visit = _Visit(leftovers if leftovers is not None else [])
     for root in dict.fromkeys(map(os.path.abspath, roots)):
         yield from visit.add_root(root)
     yield from visit.run()
@@ -99,7 +105,10 @@ class _Folder:
 class _Visit:
     """One walk: what it has still to visit and what it has visited."""
 
-    def __init__(self) -> None:
+    def __init__(self, leftovers: list[str]) -> None:
+        self._leftovers = leftovers
+        self._real_roots: list[str] = []
+        self._linked: set[str] = set()
         self._roots: list[_Folder] = []
         self._links: deque[_Folder] = deque()
         self._named: dict[str, list[PhotoRef]] = {}
@@ -115,6 +124,7 @@ class _Visit:
         else:
             if stat.S_ISDIR(status.st_mode):
                 self._roots.append(_Folder(root, None))
+                self._real_roots.append(os.path.join(os.path.realpath(root), ""))
             elif stat.S_ISREG(status.st_mode):
                 self._named.setdefault(os.path.dirname(root), []).append(_ref(root, status))
             else:
@@ -143,6 +153,8 @@ class _Visit:
             except (OSError, ValueError) as exc:
                 yield _failed(folder.path, "folder cannot be read", _explain(exc))
                 continue
+            if any(entry.name.startswith(TEMPORARY_FILE) for entry in entries):
+                self._leftovers.append(folder.path)
             below: list[_Folder] = []
             yield from self._list(folder.path, entries, rules, below)
             pending.extend(reversed(below))
@@ -167,7 +179,8 @@ class _Visit:
                         (self._links if entry.is_symlink() else below).append(_Folder(entry.path, rules))
                 elif looks_like_photo and not (rules and rules.leave_out(entry.path)):
                     status = entry.stat()
-                    if stat.S_ISREG(status.st_mode):
+                    is_met = entry.is_symlink() and self._is_met_otherwise(entry.path)
+                    if stat.S_ISREG(status.st_mode) and not is_met:
                         yield _ref(entry.path, status)
                 elif not dot and entry.is_symlink() and not os.path.exists(entry.path):
                     yield _failed(entry.path, "broken link", "what it leads to is not there; is its disk mounted?")
@@ -176,6 +189,22 @@ class _Visit:
                     yield _failed(entry.path, "broken link", exc.strerror or "")
                 elif not isinstance(exc, FileNotFoundError):
                     yield _failed(entry.path, "cannot be read", exc.strerror or "")
+
+    def _is_met_otherwise(self, link: str) -> bool:
+        """Whether a link leads to a photo that the walk meets by its own path, or has met by another link.
+
+        Met twice, a photo would be written twice at the same time.
+        """
+        real = os.path.realpath(link)
+        if real in self._linked:
+            return True
+        for root in self._real_roots:
+            if real.startswith(root):
+                *folders, name = real[len(root) :].split(os.sep)
+                is_visible = not name.startswith(".") and _has_photo_suffix(name)
+                return is_visible and not any(folder.startswith(".") or _is_foreign(folder) for folder in folders)
+        self._linked.add(real)
+        return False
 
     def _is_new(self, folder: str) -> bool:
         status = os.stat(folder)
@@ -198,6 +227,11 @@ def _read_rules(folder: _Folder, entries: Iterable[os.DirEntry[str]]) -> _Rules 
             with open(entry.path, encoding="utf-8-sig", errors="surrogateescape") as file:
                 return _Rules(folder.path, GitIgnoreSpec.from_lines(file.read().splitlines()), folder.rules)
     return folder.rules
+
+
+def _has_photo_suffix(name: str) -> bool:
+    stem, _, suffix = name.rpartition(".")
+    return bool(stem) and suffix.lower() in PHOTO_SUFFIXES
 
 
 def _is_foreign(name: str) -> bool:

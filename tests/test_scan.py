@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -220,6 +221,31 @@ def test_a_photo_whose_disk_does_not_answer_fails_alone_and_is_tried_again(libra
     assert len(tagged(events)) == 3
     dead_share.set()
     assert list(tagged(run(library, index))) == ["b.jpg"]
+
+
+def test_a_photo_that_is_met_through_links_too_is_written_once(library: Path, index: Index, tmp_path: Path) -> None:
+    outside = paint(tmp_path / "outside.jpg", "red")
+    for link, target in (("1.jpg", "a.jpg"), ("2.jpg", "b.jpg"), ("3.jpg", outside), ("trip/4.jpg", outside)):
+        (library / link).symlink_to(target)
+    events = run(library, index)
+    assert not [event for event in events if isinstance(event, Failed)]
+    assert sorted(tagged(events)) == ["3.jpg", "a.jpg", "b.jpg", "c.png", "d.jpg"]
+    assert held(outside) == {"red", "colour"}
+    assert not tagged(run(library, index))
+
+
+def test_a_killed_runs_temporary_files_go_whatever_model_scans_next(library: Path, index: Index) -> None:
+    run(library, index)
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    leftover = library / "trip" / f".phototag-{int(dead.stdout)}-0123abcd.tmp"
+    alive = library / f".phototag-{os.getpid()}-0123abcd.tmp"
+    for path in (leftover, alive):
+        path.write_bytes(b"half a photo")
+    run(library, index, model="other", dry_run=True)
+    assert leftover.exists()
+    run(library, index, model="other")
+    assert not leftover.exists()
+    assert alive.exists(), "somebody is writing it"
 
 
 def test_a_moved_photo_keeps_its_words_as_phototags_own(library: Path, index: Index) -> None:

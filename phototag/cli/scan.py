@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from phototag.bundle import Bundle, find_bundle
 from phototag.cli import events, settings_of
+from phototag.cli.later import Later
 from phototag.cli.nice import be_nice
 from phototag.cli.params import duration
 from phototag.cli.progress import Progress
@@ -23,6 +24,11 @@ from phototag.cores import usable_cores
 from phototag.metadata import WriteOptions
 from phototag.records import Event, Tagged
 from phototag.settings import Settings
+
+if TYPE_CHECKING:
+    from phototag.backbone import Backbone
+    from phototag.decode.safe import SafeDecoder
+    from phototag.metadata import MetadataWriter
 
 _SOME_FAILED = 1
 _SETTLE_S = 2.0
@@ -108,15 +114,13 @@ def _events(
     quiet: bool,
     **what: Any,
 ) -> Iterator[Event]:
-    """Open what a scan needs, in the order that fails soonest, and run it.
+    """Open what a scan needs, in the order that fails soonest, and run it; what may not be needed, when it is.
 
     The index comes before the network also because TensorFlow carries an SQLite without full-text search, which takes
     the place of Python's own where it is loaded first.
     """
     from phototag.backbone import open_backbone
     from phototag.decide import Rules, decision_of
-    from phototag.decode.safe import SafeDecoder
-    from phototag.decode.underway import UnderWay
     from phototag.index import open_index
     from phototag.index.lock import scan_lock
     from phototag.metadata import open_writer
@@ -136,15 +140,19 @@ def _events(
         stack.callback(vectors.close)
         if (known := index.photo_count()) and not len(vectors) and not quiet:
             click.echo(_foretell(known, last_pace(path)), err=True)
-        under_way = None if dry_run else UnderWay(path.with_name(path.name + ".decoding"))
-        decode = stack.enter_context(SafeDecoder(settings.timeout, under_way, _SETTLE_S))
+        note = None if dry_run else path.with_name(path.name + ".decoding")
+        decode = Later(lambda: _open_decoder(settings.timeout, note))
+        stack.callback(decode.close_later)
+        backbone = Later(lambda: open_backbone(bundle.network, settings.device), network=bundle.network)
+        if settings.device == "gpu":
+            backbone.open_now()  # who asks for a GPU wants to hear at once that there is none
         job = Job(
             model=bundle.name,
             decision=decision_of(bundle.fingerprint, rules),
             classifier=bundle.classifier,
             rules=rules,
-            backbone=open_backbone(bundle.network, settings.device),
-            writer=open_writer(how),
+            backbone=cast("Backbone", backbone),
+            writer=cast("MetadataWriter", Later(lambda: open_writer(how))),
             index=index,
             workers=settings.workers or usable_cores() + 1,  # one of them is always waiting for the disk
             dry_run=dry_run,
@@ -160,6 +168,13 @@ def _foretell(known: int, pace: float | None) -> str:
     """What a scan costs for which no embedding of the photos is stored: of an older phototag, or by another network."""
     lasts = f", about {rough_time(known / pace)} for {counted(known, 'known photo')}" if pace else ""
     return f"no embeddings by the model's network are stored: photos at which it has not looked are decoded{lasts}"
+
+
+def _open_decoder(timeout_s: float, note: Path | None) -> "SafeDecoder":
+    from phototag.decode.safe import SafeDecoder
+    from phototag.decode.underway import UnderWay
+
+    return SafeDecoder(timeout_s, None if note is None else UnderWay(note), _SETTLE_S)
 
 
 def _lines(event: Event, model: str, *, as_json: bool, dry_run: bool) -> Iterator[str]:

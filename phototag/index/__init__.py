@@ -11,6 +11,11 @@ from phototag.records import Facts, Failed, Memory, PhotoRef, Tag, Tagged, Where
 Sort = Literal["score", "date", "path"]
 
 
+Glance = tuple[int, int, bool]
+"""Of a known photo: size in bytes, modification time in nanoseconds, and whether a scan need not look at it as long as
+these are what they were. A plain tuple, for a scan asks for one of every photo there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the index knows of a photo that a scan with one model wants to know.
@@ -122,6 +127,17 @@ class Index(Journal, Protocol):
 
     def known_in(self, folder: str, model: str) -> dict[str, Known]:
         """The photos known directly in a folder, by file name, as one model's scan sees them."""
+        ...
+
+    def glances_in(self, folder: str, model: str, decision: str, *, write: bool) -> dict[str, Glance]:
+        """The photos known directly in a folder, by file name, no more of each than tells whether it has changed.
+
+        Args:
+            folder: the folder.
+            model: the model that a scan is with.
+            decision: what it decides with; a photo that was decided with another needs a look.
+            write: whether tags are to stand in photos; then one whose tags stand in the index alone needs a look.
+        """
         ...
 
     def known_by_content(self, content_hash: bytes, model: str) -> list[Known]:

@@ -5,7 +5,21 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from phototag.index import Entry, Hit, Known, Look, Sort, TagCount, journalling, looking, reading, searching, writing
+from phototag.index import (
+    Entry,
+    Glance,
+    Hit,
+    Known,
+    Look,
+    Sort,
+    TagCount,
+    journalling,
+    looking,
+    reading,
+    searching,
+    settled,
+    writing,
+)
 from phototag.index.connect import border, open_engine, start_reading, start_writing
 from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
 from phototag.index.postings import catch_up
@@ -33,6 +47,11 @@ class SqliteIndex:
         """The photos known directly in a folder, by file name."""
         with border(self._path), start_reading(self._engine) as connection:
             return reading.known_in(connection, folder, model)
+
+    def glances_in(self, folder: str, model: str, decision: str, *, write: bool) -> dict[str, Glance]:
+        """The photos known directly in a folder, no more of each than tells whether it has changed."""
+        with border(self._path), start_reading(self._engine) as connection:
+            return settled.glances_in(connection, folder, model, decision, write)
 
     def known_by_content(self, content_hash: bytes, model: str) -> list[Known]:
         """Photos whose bytes were these when last seen."""

@@ -44,12 +44,12 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):
         finish = partial(finish_batch, job=job, seen=seen, recorder=recorder, writing=writing)
-        for item in decode_ahead(within_bounds(select(walk(roots), job, seen), job, seen), job):
+        for item in decode_ahead(within_bounds(select(walk(roots, seen.leftovers), job, seen), job, seen), job):
             if isinstance(item, Ready):
                 batch.append(item)
             else:
                 yield item
-            if len(batch) >= job.backbone.batch_size:
+            if batch and len(batch) >= job.backbone.batch_size:
                 if under_way is not None:
                     yield from under_way.result()
                 under_way = finishing.submit(finish, batch)

@@ -17,13 +17,15 @@ def decode_ahead(
     """Decode in threads, at most two batches ahead, and hand everything on in order; what hangs is given up."""
     ahead: deque[tuple[Work, Future[Decoded | Embedded]] | Unchanged | Failed] = deque()
     threads = Threads(job.workers, job.timeout_s, "decode")
+    most = 0  # until there is something to decode, and the network opened that says how much at once
     try:
         for item in items:
             if isinstance(item, Work):
                 ahead.append((item, threads.submit(look, item, job)))
+                most = 2 * job.backbone.batch_size + job.workers
             else:
                 ahead.append(item)
-            if len(ahead) > 2 * job.backbone.batch_size + job.workers:
+            if len(ahead) > most:
                 yield _settle(ahead.popleft())
         while ahead:
             yield _settle(ahead.popleft())

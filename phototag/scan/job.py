@@ -6,11 +6,17 @@ from typing import Literal
 
 from phototag.backbone import Backbone
 from phototag.decide import Rules
-from phototag.decode import decode
 from phototag.index import Index, Known
 from phototag.metadata import MetadataWriter
 from phototag.records import Classifier, Decoded, Embedded, Failed, Fit, PhotoRef
 from phototag.vectors import VectorFile
+
+
+def decode_here(ref: PhotoRef, image_size: int, fit: Fit) -> Decoded:
+    """Decode in the calling thread, whatever the photo does to it; the decoders are loaded when the first one comes."""
+    from phototag.decode import decode
+
+    return decode(ref, image_size, fit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Job:
     dry_run: bool = False
     rescan: bool = False
     retry_failed: bool = False
-    decode: Callable[[PhotoRef, int, Fit], Decoded] = decode
+    decode: Callable[[PhotoRef, int, Fit], Decoded] = decode_here
     vectors: VectorFile | None = None
     timeout_s: float = 120.0
     max_photos: int | None = None
@@ -79,9 +85,18 @@ class Ready:
 
 @dataclass(slots=True)
 class Seen:
-    """What the walk came upon, for telling afterwards which photos are gone, and by which bound it ended early."""
+    """What the walk came upon, for telling afterwards which photos are gone.
+
+    Attributes:
+        folders: those that were listed.
+        unlisted: photos known in them that were not.
+        moved: the numbers of photos that were met at another path.
+        leftovers: folders with temporary files, some of which a killed process may have left.
+        stopped: the bound by which the scan ended early.
+    """
 
     folders: set[str] = field(default_factory=set)
     unlisted: list[Known] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
+    leftovers: list[str] = field(default_factory=list)
     stopped: Literal["time", "photos"] | None = None

@@ -15,27 +15,39 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
     familiar = Familiar(job)
     for folder, items in groupby(found, key=_folder_of):
         seen.folders.add(folder)
-        known = job.index.known_in(folder, job.model)
-        if not job.dry_run and any(photo.pending for photo in known.values()):
-            job.writer.clean(folder)
+        while seen.leftovers and not job.dry_run:
+            job.writer.clean(seen.leftovers.pop())
+        glances = job.index.glances_in(folder, job.model, job.decision, write=job.write)
+        known: dict[str, Known] | None = None
         unchanged = failed_before = 0
         for item in items:
             if isinstance(item, Failed):
                 yield item
                 continue
-            before = known.pop(os.path.basename(item.path), None) or familiar.moved(item, seen)
+            name = item.path.rpartition(os.sep)[2]
+            is_settled = glances.pop(name, None) == (item.size_bytes, item.mtime_ns, True)
+            if is_settled and not job.rescan:
+                unchanged += 1
+                continue
+            if known is None:  # of most folders a glance is enough
+                known = job.index.known_in(folder, job.model)
+            before = known.get(name) or familiar.moved(item, seen)
             if before is not None and _is_unchanged(before, item, job):
                 unchanged += 1
                 failed_before += before.failure is not None
             else:
                 yield Work(item, before, familiar.is_size_known(item))
-        seen.unlisted.extend(known.values())
+        if glances:  # not met by the walk
+            known = known or job.index.known_in(folder, job.model)
+            seen.unlisted.extend(known[name] for name in glances if name in known)
         if unchanged:
             yield Unchanged(folder, unchanged, failed_before)
 
 
 def _folder_of(item: PhotoRef | Failed) -> str:
-    return os.path.dirname((item.ref if isinstance(item, Failed) else item).path)
+    path = (item.ref if isinstance(item, Failed) else item).path
+    folder = path.rpartition(os.sep)[0]
+    return folder if os.sep in folder else os.path.dirname(path)  # which costs a lot for a hundred thousand
 
 
 def _is_unchanged(before: Known, now: PhotoRef, job: Job) -> bool:

@@ -1,6 +1,5 @@
 """A photo to look at in; out come its stored embedding, where there is one of these very bytes, or its pixels."""
 
-from phototag.decode import content_hash
 from phototag.index import Look
 from phototag.records import Decoded, Embedded
 from phototag.scan.job import Job, Work
@@ -25,6 +24,8 @@ def _recall(work: Work, job: Job) -> Embedded | None:
         looks = job.index.looks_at([known.number], job.model)
         digest = looks[0].content_hash if looks else b""
     elif work.familiar or (known is not None and known.ref.size_bytes == work.ref.size_bytes):
+        from phototag.decode import content_hash  # where nothing is new, no decoder is loaded
+
         digest = content_hash(work.ref)
         looks = _looks_at_twins(digest, job)
     else:

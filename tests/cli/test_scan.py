@@ -159,6 +159,22 @@ JpegImagePlugin.JpegImageFile.load = faulty
 """
 
 
+@pytest.mark.usefixtures("always")
+def test_a_scan_that_finds_nothing_new_loads_neither_network_nor_decoders(
+    phototag: Run, library: Path, tmp_path: Path
+) -> None:
+    assert phototag("scan", library).returncode == 0
+    for name in ("tensorflow", "ai_edge_litert", "PIL", "pi_heif", "rawpy", "lxml"):
+        (tmp_path / "poison" / name).mkdir(parents=True)
+        (tmp_path / "poison" / name / "__init__.py").write_text(f"raise ImportError('{name} is poisoned')")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "poison"), os.environ.get("PYTHONPATH", "")])}
+    run = phototag("scan", library, env=env)
+    assert run.returncode == 0, run.stderr
+    assert "5 unchanged" in run.stdout
+    (library / "0.jpg").touch()
+    assert "is poisoned" in phototag("scan", library, env=env).stderr
+
+
 def test_a_second_scan_says_so_and_leaves_with_3(phototag: Run, library: Path, home: Path) -> None:
     with scan_lock(home / "index.sqlite"):
         run = phototag("scan", library)
