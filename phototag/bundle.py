@@ -1,9 +1,9 @@
 """Model folders: a network folder or a bundle on disk in, verified records out, and back.
 
 A network folder holds `network.json` and the network's files. A bundle, what `phototag train` writes, holds
-`manifest.json`, `head.npz` (layer kernels and biases, float32), `neighbours.npz` (training embeddings, float16) where
-it has them, and names its network by fingerprint; a fine-tuned network travels in the bundle's own `network/` folder.
-Every file's SHA-256 stands in the manifest and is checked on load.
+`manifest.json`, `head.npz` (layer kernels and biases, float32), `neighbours.npz` (training embeddings, float16, and
+their votes) where it has them, and names its network by fingerprint; a fine-tuned network travels in the bundle's own
+`network/` folder. Every file's SHA-256 stands in the manifest and is checked on load.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from phototag.errors import ModelError
-from phototag.records import Classifier, Dense, Label, Neighbours, Network
+from phototag.records import Classifier, Dense, Label, Neighbours, Network, Votes
 
 FORMAT_VERSION = 1
 BUILT_IN = "imagenet"
@@ -201,8 +201,7 @@ def save_bundle(
         fresh.mkdir(parents=True)
         np.savez(fresh / "head.npz", allow_pickle=False, **_head_arrays(classifier))
         if classifier.neighbours is not None:
-            halved = classifier.neighbours.embeddings.astype(np.float16)
-            np.savez(fresh / "neighbours.npz", allow_pickle=False, embeddings=halved)
+            np.savez(fresh / "neighbours.npz", allow_pickle=False, **_neighbour_arrays(classifier.neighbours))
         if not Path(network.folder).is_relative_to(shipped_models()):
             shutil.copytree(network.folder, fresh / "network")
         manifest: dict[str, Any] = {
@@ -213,9 +212,7 @@ def save_bundle(
             "network": {"name": network.name, "fingerprint": network.fingerprint},
             "activation": classifier.activation,
             "labels": [asdict(label) for label in classifier.labels],
-            "neighbours": None
-            if classifier.neighbours is None
-            else {"k": classifier.neighbours.k, "threshold": classifier.neighbours.threshold},
+            "neighbours": None if classifier.neighbours is None else _neighbour_numbers(classifier.neighbours),
             "metrics": dict(metrics),
             "settings": dict(settings),
             "history": list(history),
@@ -295,12 +292,7 @@ def _load_classifier(folder: Path, manifest: Mapping[str, Any]) -> Classifier:
         )
     neighbours = None
     if manifest["neighbours"] is not None:
-        with np.load(folder / "neighbours.npz", allow_pickle=False) as arrays:
-            neighbours = Neighbours(
-                embeddings=arrays["embeddings"].astype(np.float32),
-                k=int(manifest["neighbours"]["k"]),
-                threshold=float(manifest["neighbours"]["threshold"]),
-            )
+        neighbours = _load_neighbours(folder / "neighbours.npz", manifest["neighbours"])
     labels = tuple(
         Label(
             word=unicodedata.normalize("NFC", str(entry["word"])),
@@ -316,6 +308,43 @@ def _load_classifier(folder: Path, manifest: Mapping[str, Any]) -> Classifier:
     if activation not in ("softmax", "sigmoid") or not has_classes:
         raise ValueError("labels and head do not belong together")
     return Classifier(layers=layers, activation=activation, labels=labels, neighbours=neighbours)
+
+
+def _load_neighbours(path: Path, numbers: Mapping[str, Any]) -> Neighbours:
+    votes = None
+    with np.load(path, allow_pickle=False) as arrays:
+        if numbers.get("votes") is not None:
+            votes = Votes(
+                shares=arrays["shares"].astype(np.float32),
+                reach=float(numbers["votes"]["reach"]),
+                weight=float(numbers["votes"]["weight"]),
+                known=int(numbers["votes"]["known"]),
+                counted=tuple(int(c) for c in numbers["votes"]["counted"]),
+            )
+        embeddings = arrays["embeddings"].astype(np.float32)
+    if votes is not None and len(votes.shares) != len(embeddings):
+        raise ValueError("neighbours and their votes do not belong together")
+    return Neighbours(embeddings, int(numbers["k"]), float(numbers["threshold"]), votes)
+
+
+def _neighbour_arrays(neighbours: Neighbours) -> dict[str, Any]:
+    arrays: dict[str, Any] = {"embeddings": neighbours.embeddings.astype(np.float16)}
+    if neighbours.votes is not None:
+        arrays["shares"] = neighbours.votes.shares
+    return arrays
+
+
+def _neighbour_numbers(neighbours: Neighbours) -> dict[str, Any]:
+    votes = neighbours.votes
+    numbers: dict[str, Any] = {"k": neighbours.k, "threshold": neighbours.threshold}
+    if votes is not None:
+        numbers["votes"] = {
+            "reach": votes.reach,
+            "weight": votes.weight,
+            "known": votes.known,
+            "counted": list(votes.counted),
+        }
+    return numbers
 
 
 def _head_arrays(classifier: Classifier) -> dict[str, Any]:

@@ -1,14 +1,14 @@
-"""Embeddings in, tags out: scores, distances to the training photos, thresholds. Pure functions, numpy only."""
+"""Embeddings in, tags out: scores, distances to the training photos, their votes, thresholds. Pure, numpy only."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from phototag.records import Classifier, Decided, Dense, Embedded, Label, Neighbours, Tag, Vectors
+from phototag.records import Classifier, Decided, Dense, Embedded, Label, Neighbours, Tag, Vectors, Votes
 
 GUESSES = 5
 _BLOCK_BYTES = 64 * 2**20
@@ -36,7 +36,7 @@ def decide(photos: Sequence[Embedded], classifier: Classifier, rules: Rules) -> 
     """Say what is on each photo.
 
     A label is said where its score reaches its threshold, and its broader words with it, each with its own score.
-    A photo further from the training photos than the model's threshold is "none of these": it gets guesses only.
+    A photo stranger than the model's threshold is "none of these": it gets guesses only.
     Equal scores are ordered by word, so that the same photo always gets the same answer.
 
     Args:
@@ -49,13 +49,10 @@ def decide(photos: Sequence[Embedded], classifier: Classifier, rules: Rules) -> 
     """
     if not photos:
         return []
-    embeddings = np.stack([photo.embedding for photo in photos])
-    scored = scores(embeddings, classifier)
-    apart: list[float | None] = [None] * len(photos)
-    limit = np.inf
-    if classifier.neighbours is not None:
-        apart = [float(d) for d in distances(embeddings, classifier.neighbours)]
-        limit = classifier.neighbours.threshold
+    logits, strange = outputs(np.stack([photo.embedding for photo in photos]), classifier)
+    scored = label_scores(logits, classifier)
+    apart: list[float | None] = [None] * len(photos) if strange is None else [float(one) for one in strange]
+    limit = np.inf if classifier.neighbours is None else classifier.neighbours.threshold
     words = _Words.of(classifier.labels, rules)
     return [
         Decided(
@@ -86,6 +83,26 @@ def layer_logits(embeddings: Vectors, layers: Sequence[Dense]) -> Vectors:
     return x @ layers[-1].kernel + layers[-1].bias
 
 
+def outputs(embeddings: Vectors, classifier: Classifier) -> tuple[Vectors, Vectors | None]:
+    """What a classifier makes of photos before it says a word.
+
+    Args:
+        embeddings: `(N, D) float32`, as the network gives them.
+
+    Returns:
+        Logits `(N, classes) float32`, of the head and the neighbours' votes together, and how strange each photo is,
+        `(N,) float32`, None where the model has no neighbours.
+    """
+    logits, neighbours = layer_logits(embeddings, classifier.layers), classifier.neighbours
+    if neighbours is None:
+        return logits, None
+    apart = distances(embeddings, neighbours)
+    if neighbours.votes is None:
+        return logits, apart
+    cast = votes(embeddings, neighbours, neighbours.votes)
+    return with_votes(logits, cast, neighbours.votes), strangeness(apart, cast, neighbours.votes)
+
+
 def scores(embeddings: Vectors, classifier: Classifier) -> Vectors:
     """Score every label on every photo.
 
@@ -98,7 +115,7 @@ def scores(embeddings: Vectors, classifier: Classifier) -> Vectors:
     Returns:
         `(N, labels) float32`, 0 to 1.
     """
-    return label_scores(layer_logits(embeddings, classifier.layers), classifier)
+    return label_scores(outputs(embeddings, classifier)[0], classifier)
 
 
 def label_scores(outputs: Vectors, classifier: Classifier) -> Vectors:
@@ -112,7 +129,7 @@ def label_scores(outputs: Vectors, classifier: Classifier) -> Vectors:
 
 
 def distances(embeddings: Vectors, neighbours: Neighbours, own: npt.NDArray[np.intp] | None = None) -> Vectors:
-    """How far photos are from the training photos.
+    """How far photos are from the training photos that have a label.
 
     Args:
         embeddings: `(N, D) float32`, as the network gives them.
@@ -122,17 +139,56 @@ def distances(embeddings: Vectors, neighbours: Neighbours, own: npt.NDArray[np.i
     Returns:
         `(N,) float32`: mean cosine distance, 0 to 2, to the k nearest training photos (all of them, if fewer).
     """
-    near = min(neighbours.k, len(neighbours.embeddings) - (own is not None))
-    unit = normalised(embeddings)
-    rows = max(1, _BLOCK_BYTES // (4 * len(neighbours.embeddings)))
+    known = len(neighbours.embeddings) if neighbours.votes is None else neighbours.votes.known
+    near = min(neighbours.k, known - (own is not None))
     found = [np.empty(0, np.float32)]
-    for start in range(0, len(unit), rows):  # in blocks, so that memory is bounded
-        block = 1 - unit[start : start + rows] @ neighbours.embeddings.T
+    for start, block in _blocks(embeddings, neighbours, known):
         if own is not None:
-            mine = own[start : start + rows]
-            block[mine >= 0, mine[mine >= 0]] = np.inf
+            mine = own[start : start + len(block)]
+            among = (mine >= 0) & (mine < known)
+            block[among, mine[among]] = np.inf
         found.append(np.partition(block, near - 1, axis=1)[:, :near].mean(axis=1))
     return np.maximum(np.concatenate(found), 0)
+
+
+def votes(embeddings: Vectors, neighbours: Neighbours, shares: Votes) -> Vectors:
+    """How the training photos vote: about 1 for a class whose photos are like this one, about 0 far from all.
+
+    Args:
+        embeddings: `(N, D) float32`, as the network gives them.
+        neighbours: at least one.
+        shares: theirs.
+
+    Returns:
+        `(N, classes) float32`.
+    """
+    found = [np.empty((0, shares.shares.shape[1]), np.float32)]
+    for _, block in _blocks(embeddings, neighbours, len(neighbours.embeddings)):
+        found.append(np.exp(block / np.float32(-shares.reach)) @ shares.shares)
+    return np.concatenate(found)
+
+
+def with_votes(logits: Vectors, cast: Vectors, shares: Votes) -> Vectors:
+    """A head's logits and the votes together, `(N, classes) float32`; half a vote speaks neither for nor against."""
+    return np.asarray(logits + np.float32(shares.weight) * (cast - np.float32(0.5)), np.float32)
+
+
+def strangeness(apart: Vectors, cast: Vectors, shares: Votes) -> Vectors:
+    """`(N,) float32`: the distance, and what the strongest vote for a class with a label lacks to 1."""
+    return np.asarray(apart + np.maximum(1 - cast[:, list(shares.counted)].max(axis=1), 0), np.float32)
+
+
+def as_neighbours(embeddings: Vectors) -> Vectors:
+    """`(N, D) float32`, unit length: the space in which neighbours that vote are compared, see `Neighbours`."""
+    return normalised(np.sign(embeddings) * np.sqrt(np.abs(embeddings)))
+
+
+def _blocks(embeddings: Vectors, neighbours: Neighbours, first: int) -> Iterator[tuple[int, Vectors]]:
+    """Cosine distances to the first of the neighbours, in blocks of photos, so that memory is bounded."""
+    unit = normalised(embeddings) if neighbours.votes is None else as_neighbours(embeddings)
+    rows = max(1, _BLOCK_BYTES // (4 * first))
+    for start in range(0, len(unit), rows):
+        yield start, 1 - unit[start : start + rows] @ neighbours.embeddings[:first].T
 
 
 def normalised(embeddings: Vectors) -> Vectors:

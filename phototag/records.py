@@ -107,7 +107,7 @@ class Decided:
     Attributes:
         tags: best first; empty means "none of these".
         guesses: the five best words with their scores, above the thresholds or not, for `phototag show`.
-        distance: mean cosine distance to the k nearest training photos; None where the model has none.
+        distance: how strange it is to the model, see `Neighbours.threshold`; None where the model has no neighbours.
     """
 
     ref: PhotoRef
@@ -266,18 +266,42 @@ class Dense:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Votes:
+    """How training photos vote for what is on a photo near them: kernel ridge regression, which says 0 far from all.
+
+    Attributes:
+        shares: `(N, classes) float32`, what each of the N neighbours adds to a class at no distance from it.
+        reach: the cosine distance at which a voice has fallen to 1/e.
+        weight: what a vote of 1 adds to the logit of a class.
+        known: how many of the neighbours, the first ones, have a label. The others show what none of these looks
+            like: they vote, but nothing is measured by its distance to them.
+        counted: the classes that a label is made of.
+    """
+
+    shares: Vectors
+    reach: float
+    weight: float
+    known: int
+    counted: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Neighbours:
     """The training photos' embeddings, by which "none of these" is decided.
 
     Attributes:
-        embeddings: `(N, D) float32`, L2-normalised.
+        embeddings: `(N, D) float32`, L2-normalised; where they vote, of the square roots (with their signs) of what
+            the network gives, which keeps a few loud dimensions from drowning the rest.
         k: how many of the nearest are averaged.
-        threshold: the largest mean cosine distance (0 to 2) at which a photo is still one of these.
+        threshold: the largest strangeness at which a photo is still one of these: its mean cosine distance (0 to 2) to
+            the k nearest, and what the strongest vote for a class lacks to 1.
+        votes: None: they do not vote, and strangeness is the distance.
     """
 
     embeddings: Vectors
     k: int
     threshold: float
+    votes: Votes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

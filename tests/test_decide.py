@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phototag.decide import Rules, decide, distances, label_scores, layer_logits, scores
-from phototag.records import Classifier, Dense, Embedded, Facts, Label, Neighbours, PhotoRef, Vectors
+from phototag.decide import Rules, as_neighbours, decide, distances, label_scores, layer_logits, outputs, scores, votes
+from phototag.records import Classifier, Dense, Embedded, Facts, Label, Neighbours, PhotoRef, Vectors, Votes
 
 _ANIMALS = (
     Label("animal", (0, 1, 2), (), 0.5),
@@ -185,3 +185,38 @@ def test_a_training_photo_is_not_measured_against_itself() -> None:
     ]
     assert found == pytest.approx(expected, abs=1e-5)
     assert found[2] < found[[0, 1, 3, 4, 5]].min()
+
+
+def _voting(**how: object) -> Neighbours:
+    """Two labelled neighbours, one for each class, and a third that shows neither."""
+    unit = as_neighbours(np.array([[9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32))
+    shares = np.array([[1, 0], [0, 1], [0, 0]], np.float32)
+    given = {"shares": shares, "reach": 0.5, "weight": 4.0, "known": 2, "counted": (0, 1), **how}
+    return Neighbours(unit, k=1, threshold=0.5, votes=Votes(**given))  # type: ignore[arg-type]
+
+
+def test_a_vote_falls_with_the_distance_and_is_whole_at_none() -> None:
+    cast = votes(np.array([[4, 0, 0], [0, 0, 1]], np.float32), _voting(), _voting().votes)  # type: ignore[arg-type]
+    assert cast[0] == pytest.approx([1, np.exp(-2)])
+    assert cast[1] == pytest.approx([np.exp(-2), np.exp(-2)])
+
+
+def test_votes_are_added_to_the_heads_logits() -> None:
+    head = Dense(np.zeros((3, 2), np.float32), np.array([1, 2], np.float32))
+    logits, _ = outputs(np.array([[4, 0, 0]], np.float32), Classifier((head,), "softmax", (), _voting()))
+    assert logits[0] == pytest.approx([1 + 4 * 0.5, 2 + 4 * (np.exp(-2) - 0.5)], abs=1e-5)
+
+
+def test_strangeness_is_distance_and_what_the_strongest_counted_vote_lacks() -> None:
+    head = Dense(np.zeros((3, 2), np.float32), np.zeros(2, np.float32))
+    photos = np.array([[4, 0, 0], [0, 4, 0], [0, 0, 1]], np.float32)
+    _, strange = outputs(photos, Classifier((head,), "softmax", (), _voting(counted=(0,))))
+    assert strange == pytest.approx([0, 1 - np.exp(-2), 1 + 1 - np.exp(-2)], abs=1e-5)
+
+
+def test_a_strange_photo_is_none_of_these_though_it_is_like_one_without_a_label() -> None:
+    head = Dense(np.zeros((3, 2), np.float32), np.array([5, 0], np.float32))
+    model = Classifier((head,), "sigmoid", (Label("x", (0,)), Label("y", (1,))), _voting())
+    known, none = decide([_photo(4, 0, 0), _photo(0, 0, 4)], model, Rules())
+    assert [tag.word for tag in known.tags] == ["x"]
+    assert none.tags == ()

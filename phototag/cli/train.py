@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from phototag.records import Failed
 if TYPE_CHECKING:
     from phototag.train import Outcome, Request
     from phototag.train.evaluate import Evaluation
+    from phototag.train.promise import Promise
 
 _SOME_FAILED = 1
 _NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
@@ -48,6 +49,12 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     default=DEFAULT_NETWORK,
     show_default=True,
     help="What looks at the photos.",
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="PART",
+    help="Say a word only where this part of the words said is right, 0.95 perhaps [default: no promise].",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Train so many epochs at most [default: 100].")
 @click.option(
@@ -127,6 +134,7 @@ def _request(
         network=network,
         device=settings.device,
         workers=settings.workers or usable_cores(),
+        precision=head.pop("precision"),
         head=HeadSettings(**{key: value for key, value in head.items() if value is not None}),
     )
 
@@ -172,6 +180,9 @@ def _report(outcome: "Outcome", request: "Request") -> Iterator[str]:
         yield ""
         yield f"Learned from {counted(learned, 'photo')}, checked with {counted(checked, 'photo')} ({how})."
         yield from summary(outcome.evaluation)
+    if request.precision is not None:
+        yield ""
+        yield from _promises(outcome.promises, request.precision)
     if outcome.failed:
         yield f"{counted(len(outcome.failed), 'photo')} could not be read and were left out."
     name = outcome.bundle.name
@@ -204,6 +215,19 @@ def summary(figures: "Evaluation") -> Iterator[str]:
     if figures.confused:
         pairs = ", ".join(f"{shown(true)} taken for {shown(best)} {n} times" for true, best, n in figures.confused)
         yield f"Most confused: {pairs}"
+
+
+def _promises(promises: "Sequence[Promise]", precision: float) -> Iterator[str]:
+    """What the wanted precision costs, and where it cannot be promised."""
+    if not promises:
+        yield f"There is no photo to check with, so a precision of {precision:g} cannot be promised for any word."
+        return
+    width = max(len("category"), *(len(shown(one.name)) for one in promises))
+    yield f"For a precision of {precision:g}:"
+    yield f"{'category':<{width}}  said from  recall  without"
+    for one in promises:
+        numbers = f"{one.threshold:>9.2f}  {_part(one.recall):>6}  {_part(one.recall_before):>7}"
+        yield f"{shown(one.name):<{width}}  {numbers}" + ("" if one.kept else "  too few photos to promise")
 
 
 def _part(value: float | None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from phototag.decide import Rules, decide, label_scores, layer_logits
+from phototag.decide import Rules, decide, label_scores, outputs
 from phototag.records import Classifier, Embedded, Facts, Label, PhotoRef, Vectors
 from phototag.train.dataset import Category, name_of
 from phototag.train.embed import Example
@@ -67,7 +67,7 @@ def answer(classifier: Classifier, examples: Sequence[Example]) -> Answers:
         examples: photos embedded by its network, at least one.
     """
     embeddings = np.stack([example.embedding for example in examples])
-    logits = layer_logits(embeddings, classifier.layers)
+    logits, _ = outputs(embeddings, classifier)
     scores = label_scores(logits, classifier)
     photos = [Embedded(one.ref, one.content_hash, Facts("", 0, 0), one.embedding) for one in examples]
     number = {label.word: n for n, label in enumerate(classifier.labels)}

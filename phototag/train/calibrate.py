@@ -1,4 +1,6 @@
-"""Held-out photos' logits and distances in; out come a head whose scores mean what they say, and thresholds."""
+"""Held-out photos' logits, votes and distances in; out come a classifier whose scores mean what they say, and
+thresholds.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,20 +8,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from phototag.decide import distances, label_scores, normalised
-from phototag.records import Classifier, Dense, Neighbours, Vectors
+from phototag.decide import label_scores, strangeness, with_votes
+from phototag.records import Classifier, Dense, Vectors
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary
+from phototag.train.neighbours import Chosen, choose_neighbours
+from phototag.train.promise import Promise, promise
 from phototag.train.teach import Taught
 
 _KEPT = 0.95  # what other parts would keep out or let in stands in docs/training.md
 _TRIED_ENOUGH = 100
-_NEIGHBOURS_A_CATEGORY = 500
-_NEAREST = 5
 _SOFTMAX_THRESHOLD = 0.6
 _SIGMOID_THRESHOLD = 0.5
 _PRIOR_PHOTOS = 20
-_TEMPERATURES = np.geomspace(0.2, 5, 129)
+_TEMPERATURES = np.geomspace(0.2, 5, 65)
+_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+_MIXED_MOST = 3000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,16 +31,21 @@ class Trial:
     """Photos to check with, and what a scan would find out about them.
 
     Attributes:
-        logits: `(examples, classes) float32`, calibrated, from heads that have not learned from them.
-        distances: `(examples,) float32`, to training photos other than themselves.
+        logits: `(examples, classes) float32`, calibrated, with votes, from heads and neighbours that have not learned
+            from them.
+        distances: `(examples,) float32`, how strange they are, measured by training photos other than themselves.
+        promises: what a wanted precision came to, a word each; none where none was wanted.
     """
 
     examples: tuple[Example, ...]
     logits: Vectors
     distances: Vectors
+    promises: tuple[Promise, ...] = ()
 
 
-def calibrate(taught: Taught, learned: Sequence[Example], words: Vocabulary, seed: int) -> tuple[Classifier, Trial]:
+def calibrate(
+    taught: Taught, learned: Sequence[Example], words: Vocabulary, seed: int, precision: float | None = None
+) -> tuple[Classifier, Trial]:
     """Make of a head a classifier that knows when to speak.
 
     Args:
@@ -44,81 +53,68 @@ def calibrate(taught: Taught, learned: Sequence[Example], words: Vocabulary, see
         learned: the photos it learned from.
         words: what it can say.
         seed: chooses the neighbours where there are many.
+        precision: the part of the words said that is to be right; None: thresholds as `with_thresholds` chooses them.
 
     Returns:
         The classifier, and the trial as it looks after calibration.
     """
     truths, targets = words.truths(taught.tried), words.targets(taught.tried)
-    heat = temperature(taught.logits, targets, words.activation)
-    classifier = Classifier(cooled(taught.layers, heat), words.activation, words.labels)
-    cool = taught.logits / np.float32(heat)
-    classifier = with_thresholds(classifier, label_scores(cool, classifier), truths)
-
-    neighbours, own = choose_neighbours(learned, words, seed)
-    among = _distances(learned, neighbours, own)
-    if taught.apart:
-        apart = _distances(taught.tried, neighbours, np.full(len(taught.tried), -1))
-        known = apart[truths.any(axis=1)]
-        if len(known) < _TRIED_ENOUGH:
-            known = np.concatenate([known, among[own >= 0]])
-    else:
-        place = {example.content_hash: n for n, example in enumerate(learned)}
-        apart = among[[place[example.content_hash] for example in taught.tried]]
-        known = among[own >= 0]
-    if len(neighbours.embeddings) > 1:  # a single one has no distance to another
-        neighbours = replace(neighbours, threshold=distance_threshold(known))
-    return replace(classifier, neighbours=neighbours), Trial(taught.tried, cool, apart)
-
-
-def choose_neighbours(
-    learned: Sequence[Example], words: Vocabulary, seed: int
-) -> tuple[Neighbours, npt.NDArray[np.intp]]:
-    """The training photos that "none of these" is measured against; at most 500 a category, so that scans stay fast.
-
-    Photos without any label are no neighbours: what is like them is none of these. Where the smallest category has
-    five photos or fewer, no more neighbours are averaged than a photo of it can have.
-
-    Returns:
-        The neighbours, with a threshold that keeps everything, and `(learned,)` which of them each photo is, or -1.
-    """
-    targets = words.targets(learned) > 0
-    order = np.random.default_rng(seed).permutation(len(learned))
-    chosen: set[int] = set()
-    for column in targets.T:
-        chosen.update(order[column[order]][:_NEIGHBOURS_A_CATEGORY].tolist())
-    rows = sorted(chosen)
-    own = np.full(len(learned), -1, np.intp)
-    own[rows] = np.arange(len(rows))
-    # Bundles keep them as float16; rounded now, the threshold is measured on what a scan will use.
-    vectors = normalised(np.stack([learned[n].embedding for n in rows])).astype(np.float16).astype(np.float32)
-    smallest = int(targets.sum(axis=0).min())
-    return Neighbours(vectors, k=int(np.clip(smallest - 1, 1, _NEAREST)), threshold=2.0), own
+    chosen = choose_neighbours(learned, words, seed)
+    apart, cast = chosen.look(taught.tried, _places(taught, learned, chosen))
+    heat, weight = mix(taught.logits, cast, targets, words.activation)
+    votes = replace(chosen.votes, weight=weight)
+    neighbours = replace(chosen.neighbours, votes=votes)
+    trial = Trial(
+        taught.tried, with_votes(taught.logits / np.float32(heat), cast, votes), strangeness(apart, cast, votes)
+    )
+    if votes.known > 1:
+        known = _known(taught, learned, words, chosen, trial.distances)
+        neighbours = replace(neighbours, threshold=strangeness_threshold(known))
+    classifier = Classifier(cooled(taught.layers, heat), words.activation, words.labels, neighbours)
+    scores = label_scores(trial.logits, classifier)
+    classifier = with_thresholds(classifier, scores, truths)
+    if precision is None or not trial.examples:
+        return classifier, trial
+    promises = promise(precision, classifier, scores, truths, trial.distances <= neighbours.threshold)
+    labels = [replace(one, threshold=said.threshold) for one, said in zip(classifier.labels, promises, strict=True)]
+    return replace(classifier, labels=tuple(labels)), replace(trial, promises=promises)
 
 
-def distance_threshold(known: Vectors) -> float:
-    """The distance within which 95 % of the known photos lie.
+def strangeness_threshold(known: Vectors) -> float:
+    """The strangeness within which 95 % of the known photos lie.
 
     Args:
-        known: `(N,)`, distances of photos that belong to the categories, none of them to itself; at least one.
+        known: `(N,)`, of photos that belong to the categories, none of them measured by itself; at least one.
     """
     return float(np.quantile(known, _KEPT))
 
 
-def temperature(logits: Vectors, targets: Vectors, activation: str) -> float:
-    """The number to divide logits by so that the held-out photos are the least surprising (Guo et al. 2017).
+def mix(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tuple[float, float]:
+    """How to put the head's logits and the neighbours' votes together so that held-out photos are the least surprising.
+
+    After Guo et al. 2017, On calibration of modern neural networks, with one more number. Targets are drawn a little to
+    the middle (Platt 1999), so that a few photos that are all right do not make a model certain.
 
     Args:
         logits: `(N, classes) float32` of held-out photos.
+        cast: `(N, classes) float32`, the votes on them.
         targets: `(N, classes) float32`, 0 or 1.
         activation: "softmax" or "sigmoid".
 
     Returns:
-        0.2 to 5; 1 where there are no photos.
+        The temperature, 0.2 to 5, to divide logits by, and the weight of a vote, 0 to 12; 1 and 0 where there are no
+        photos.
     """
     if not len(logits):
-        return 1.0
-    surprises = [_surprise(logits.astype(np.float64) / t, targets, activation) for t in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(surprises))])
+        return 1.0, 0.0
+    some = slice(None, None, -(-len(logits) // _MIXED_MOST))
+    logits, cast, targets = logits[some].astype(np.float64), cast[some].astype(np.float64), targets[some]
+    doubt = 1 / (len(logits) + 2)
+    softened = targets * (1 - doubt) + doubt / (targets.shape[1] if activation == "softmax" else 2)
+    tried = [(heat, weight) for weight in _WEIGHTS for heat in _TEMPERATURES]
+    surprises = [_surprise(logits / heat + weight * (cast - 0.5), softened, activation) for heat, weight in tried]
+    heat, weight = tried[int(np.argmin(surprises))]
+    return float(heat), weight
 
 
 def cooled(layers: tuple[Dense, ...], temperature: float) -> tuple[Dense, ...]:
@@ -147,13 +143,24 @@ def with_thresholds(classifier: Classifier, scores: Vectors, truths: npt.NDArray
     return replace(classifier, labels=tuple(labels))
 
 
-def _distances(examples: Sequence[Example], neighbours: Neighbours, own: npt.NDArray[np.intp]) -> Vectors:
-    if len(neighbours.embeddings) == 1:
-        return np.zeros(len(examples), np.float32)
-    return distances(np.stack([example.embedding for example in examples]), neighbours, own)
+def _places(taught: Taught, learned: Sequence[Example], chosen: Chosen) -> npt.NDArray[np.intp]:
+    """Which neighbour each photo tried is, or -1."""
+    place = {example.content_hash: int(own) for example, own in zip(learned, chosen.own, strict=True)}
+    return np.array([place.get(example.content_hash, -1) for example in taught.tried], np.intp)
 
 
-def _surprise(logits: npt.NDArray[np.float64], targets: Vectors, activation: str) -> float:
+def _known(taught: Taught, learned: Sequence[Example], words: Vocabulary, chosen: Chosen, tried: Vectors) -> Vectors:
+    """How strange photos of the categories are; those learned from help out where few were held out."""
+    known = tried[words.truths(taught.tried).any(axis=1)]
+    if taught.apart and len(known) >= _TRIED_ENOUGH:
+        return known
+    among = [n for n, own in enumerate(chosen.own) if 0 <= own < chosen.votes.known]
+    apart, cast = chosen.look([learned[n] for n in among], chosen.own[among])
+    others = strangeness(apart, cast, chosen.votes)
+    return np.concatenate([known, others]) if taught.apart else others
+
+
+def _surprise(logits: npt.NDArray[np.float64], targets: npt.NDArray[np.floating], activation: str) -> float:
     """Mean cross-entropy."""
     if activation == "softmax":
         raised = logits - logits.max(axis=1, keepdims=True)

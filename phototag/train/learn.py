@@ -14,12 +14,13 @@ from phototag.bundle import Bundle, check_output, find_network, save_bundle
 from phototag.errors import TrainingDataError
 from phototag.records import Failed
 from phototag.train.cache import EmbeddingCache
-from phototag.train.calibrate import calibrate
+from phototag.train.calibrate import Trial, calibrate
 from phototag.train.check import warn
 from phototag.train.dataset import Listing, read_dataset
 from phototag.train.embed import Example, embed
 from phototag.train.evaluate import Evaluation, answers_of, evaluate
 from phototag.train.examples import check_known, leave_out, settle, vocabulary
+from phototag.train.promise import Promise
 from phototag.train.report import write_report
 from phototag.train.request import Request
 from phototag.train.teach import teach
@@ -35,11 +36,13 @@ class Outcome:
     Attributes:
         evaluation: figures on photos not learned from; None where there was none to check with.
         failed: photos that could not be read, and were left out.
+        promises: what a wanted precision came to, a word each; none where none was wanted or nothing was held out.
     """
 
     bundle: Bundle
     evaluation: Evaluation | None
     failed: tuple[Failed, ...]
+    promises: tuple[Promise, ...] = ()
 
 
 def train(request: Request, progress: Progress) -> Outcome:
@@ -63,20 +66,20 @@ def train(request: Request, progress: Progress) -> Outcome:
     check_known((photo.categories for photo in checked), words.categories)
     warn(learned, request.root)
     taught = teach(learned, checked, words, request.head)
-    classifier, trial = calibrate(taught, learned, words, request.head.seed)
+    classifier, trial = calibrate(taught, learned, words, request.head.seed, request.precision)
     evaluation = evaluate(classifier, words, learned, trial) if trial.examples else None
     bundle = save_bundle(
         request.output,
         name=request.name,
         network=network,
         classifier=classifier,
-        metrics=evaluation.as_dict() if evaluation else {},
+        metrics=_metrics(evaluation, trial),
         settings=_settings(request, backbone),
         history=[epoch.as_dict() for epoch in taught.history],
     )
     if evaluation is not None:
         write_report(bundle, answers_of(classifier, words, trial), evaluation, workers=request.workers)
-    return Outcome(bundle, evaluation, failed)
+    return Outcome(bundle, evaluation, failed, trial.promises)
 
 
 def _read(request: Request) -> tuple[Listing, Listing]:
@@ -114,10 +117,19 @@ def _embed(
     return leave_out(found[0], found[1]), found[1], tuple(failed)
 
 
+def _metrics(evaluation: Evaluation | None, trial: Trial) -> dict[str, Any]:
+    """What a bundle keeps of the figures."""
+    metrics = evaluation.as_dict() if evaluation else {}
+    if trial.promises:
+        metrics["promises"] = [asdict(one) for one in trial.promises]
+    return metrics
+
+
 def _settings(request: Request, backbone: Backbone) -> dict[str, Any]:
     return {
         **asdict(request.head),
         "device": backbone.device,
         "validation": request.validation is not None,
+        "precision": request.precision,
         "phototag": phototag.__version__,
     }

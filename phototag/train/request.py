@@ -42,6 +42,7 @@ class Request:
         device: where it runs.
         workers: threads that decode.
         head: how the head is trained.
+        precision: the part of the words said that is to be right, above 0 and below 1; None: no wish.
     """
 
     root: Path
@@ -54,3 +55,4 @@ class Request:
     device: Device = "auto"
     workers: int = 2
     head: HeadSettings = field(default_factory=HeadSettings)
+    precision: float | None = None

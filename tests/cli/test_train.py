@@ -42,6 +42,15 @@ def test_figures_and_failures_come_as_json_with_exit_code_1(phototag: Run, label
     assert run.stderr.startswith(f"{labelled}/noise/bad.jpg: not a photo")
 
 
+def test_a_precision_that_a_few_photos_cannot_promise_is_said_to_be_none(phototag: Run, labelled: Path) -> None:
+    run = phototag("train", labelled, "--epochs", "2", "--precision", "0.95")
+    assert run.returncode == 0, run.stderr
+    table = run.stdout.partition("For a precision of 0.95:\n")[2].splitlines()
+    assert table[0].split() == ["category", "said", "from", "recall", "without"]
+    assert [line.split()[0] for line in table[1:3]] == ["noise", "stripes"]
+    assert all(line.endswith("too few photos to promise") for line in table[1:3])
+
+
 def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Path, tmp_path: Path) -> None:
     run = phototag(
         "train", labelled, "--output", tmp_path / "here", "--epochs", "2", "--hidden", "8", "--dropout", "0.1"

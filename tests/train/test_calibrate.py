@@ -3,9 +3,10 @@ import pytest
 
 from phototag.decide import Rules, decide
 from phototag.records import Dense, Embedded, Facts, Vectors
-from phototag.train.calibrate import calibrate, choose_neighbours, cooled, distance_threshold, temperature
+from phototag.train.calibrate import calibrate, cooled, mix, strangeness_threshold
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary, vocabulary
+from phototag.train.neighbours import EVERYTHING
 from phototag.train.teach import Taught
 from tests.train.labelled import clusters
 
@@ -30,11 +31,30 @@ def test_the_temperature_that_was_put_in_is_found(activation: str, true: float) 
         targets = np.eye(3, dtype=np.float32)[[random.choice(3, p=row / row.sum()) for row in chances.astype(float)]]
     else:
         targets = (random.random(honest.shape) < 1 / (1 + np.exp(-honest))).astype(np.float32)
-    assert temperature(honest * np.float32(true), targets, activation) == pytest.approx(true, rel=0.06)
+    silent = np.full_like(honest, 0.5)
+    found = mix(honest * np.float32(true), silent, targets, activation)
+    assert found == (pytest.approx(true, rel=0.1), 0)
 
 
-def test_without_photos_the_temperature_is_one() -> None:
-    assert temperature(np.empty((0, 3), np.float32), np.empty((0, 3), np.float32), "softmax") == 1
+def test_votes_that_know_better_than_the_head_get_weight() -> None:
+    random = np.random.default_rng(0)
+    targets = np.eye(3, dtype=np.float32)[random.integers(0, 3, 500)]
+    noise = random.normal(size=(500, 3)).astype(np.float32)
+    heat, weight = mix(noise, targets, targets, "softmax")
+    assert (heat, weight) == (pytest.approx(5), 8)
+
+
+def test_a_few_photos_that_are_all_right_do_not_make_a_model_certain() -> None:
+    targets = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
+    logits = 2 * targets
+    heat, weight = mix(logits, targets, targets, "softmax")
+    chance = 1 / (1 + np.exp(-(2 / heat + weight)))
+    assert 0.8 < chance < 0.95
+
+
+def test_without_photos_logits_stay_and_votes_do_not_count() -> None:
+    none = np.empty((0, 3), np.float32)
+    assert mix(none, none, none, "softmax") == (1, 0)
 
 
 def test_cooling_divides_logits() -> None:
@@ -47,33 +67,9 @@ def test_cooling_divides_logits() -> None:
     assert (last.kernel.tolist(), last.bias.tolist()) == ([[2.0], [2.0]], [1.0])
 
 
-def test_the_distance_threshold_keeps_95_of_100_known_photos() -> None:
+def test_the_strangeness_threshold_keeps_95_of_100_known_photos() -> None:
     known: Vectors = np.random.default_rng(0).permutation(100).astype(np.float32)
-    assert (known <= distance_threshold(known)).sum() == 95
-
-
-def test_neighbours_are_bounded_for_each_category_and_leave_out_photos_without_label(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("phototag.train.calibrate._NEIGHBOURS_A_CATEGORY", 6)
-    examples = clusters({"a": 20, "b": 4, "-": 10})
-    neighbours, own = choose_neighbours(examples, vocabulary(examples, one_category=False), seed=0)
-    assert len(neighbours.embeddings) == 10
-    assert np.linalg.norm(neighbours.embeddings, axis=1) == pytest.approx(1, abs=1e-3)
-    assert (own[:20] >= 0).sum() == 6
-    assert (own[20:24] >= 0).all()
-    assert (own[24:] == -1).all()
-    for n, number in enumerate(own):
-        if number >= 0:
-            vector = examples[n].embedding / np.linalg.norm(examples[n].embedding)
-            assert neighbours.embeddings[number] == pytest.approx(vector, abs=1e-3)
-
-
-@pytest.mark.parametrize(("smallest", "k"), [(1, 1), (2, 1), (4, 3), (6, 5), (30, 5)])
-def test_no_more_neighbours_are_averaged_than_the_smallest_category_has(smallest: int, k: int) -> None:
-    examples = clusters({"a": 30, "b": smallest})
-    neighbours, _ = choose_neighbours(examples, vocabulary(examples, one_category=True), seed=0)
-    assert neighbours.k == k
+    assert (known <= strangeness_threshold(known)).sum() == 95
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["photos to check with", "held out in turn"])
@@ -131,4 +127,4 @@ def test_a_single_labelled_photo_has_nothing_to_be_measured_against_and_keeps_ev
     head = (Dense(np.zeros((16, 1), np.float32), np.zeros(1, np.float32)),)
     classifier, _ = calibrate(Taught(head, (), np.empty((0, 1), np.float32), apart=False), examples, words, seed=0)
     assert classifier.neighbours is not None
-    assert classifier.neighbours.threshold == 2
+    assert classifier.neighbours.threshold == EVERYTHING

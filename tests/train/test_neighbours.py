@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from phototag.decide import as_neighbours, distances, votes
+from phototag.train.examples import vocabulary
+from phototag.train.neighbours import choose_neighbours
+from tests.train.labelled import clusters
+
+
+def test_neighbours_are_bounded_for_each_category_and_those_without_a_label_come_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("phototag.train.neighbours._A_CATEGORY", 6)
+    examples = clusters({"a": 20, "b": 4, "-": 10})
+    chosen = choose_neighbours(examples, vocabulary(examples, one_category=False), seed=0)
+    assert (len(chosen.neighbours.embeddings), chosen.votes.known) == (16, 10)
+    assert np.linalg.norm(chosen.neighbours.embeddings, axis=1) == pytest.approx(1, abs=1e-3)
+    assert (chosen.own[:20] >= 0).sum() == 6
+    assert (chosen.own[20:24] >= 0).all()
+    assert (chosen.own[24:] >= 10).sum() == 6
+    for n, number in enumerate(chosen.own):
+        if number >= 0:
+            vector = as_neighbours(examples[n].embedding[np.newaxis])[0]
+            assert chosen.neighbours.embeddings[number] == pytest.approx(vector, abs=1e-3)
+
+
+def test_being_near_a_photo_without_a_label_makes_no_photo_less_strange() -> None:
+    examples = clusters({"a": 20, "b": 20, "-": 20})
+    chosen = choose_neighbours(examples, vocabulary(examples, one_category=False), seed=0)
+    apart, cast = chosen.look(examples[40:], np.full(20, -1))
+    assert apart.min() > 0.1
+    assert cast.max() < 0.2
+
+
+@pytest.mark.parametrize(("smallest", "k"), [(1, 1), (2, 1), (4, 3), (6, 5), (30, 5)])
+def test_no_more_distances_are_averaged_than_the_smallest_category_has(smallest: int, k: int) -> None:
+    examples = clusters({"a": 30, "b": smallest})
+    assert choose_neighbours(examples, vocabulary(examples, one_category=True), seed=0).neighbours.k == k
+
+
+def test_a_neighbour_is_measured_by_the_others() -> None:
+    examples = clusters({"a": 8, "b": 8})
+    words = vocabulary(examples, one_category=True)
+    apart, cast = (chosen := choose_neighbours(examples, words, seed=0)).look(examples, chosen.own)
+    for n in (0, 9):
+        rest = examples[:n] + examples[n + 1 :]
+        without = choose_neighbours(rest, words, seed=0)
+        embedding = examples[n].embedding[np.newaxis]
+        assert apart[n] == pytest.approx(distances(embedding, without.neighbours)[0], abs=1e-3)
+        # the reach follows the median distance, which moves a little with a photo less
+        assert cast[n] == pytest.approx(votes(embedding, without.neighbours, without.votes)[0], abs=0.02)
+
+
+def test_photos_vote_for_what_is_on_them_and_for_nothing_far_from_all() -> None:
+    examples = clusters({"a": 20, "b": 20}, size=64)
+    chosen = choose_neighbours(examples, vocabulary(examples, one_category=True), seed=0)
+    _, own = chosen.look(examples, chosen.own)
+    _, far = chosen.look(clusters({"c": 20}, size=64, seed=5), np.full(20, -1))
+    assert (own[:20, 0] > 0.6).all()
+    assert (own[:20, 1] < 0.3).all()
+    assert far.max() < 0.4
