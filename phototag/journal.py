@@ -1,13 +1,14 @@
 """A plan in, the file written out, and noted beforehand so that it can be taken back."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 
-from phototag.errors import UnreadableError
+from phototag.errors import PhotoError, UnreadableError
 from phototag.index import Index
-from phototag.index.journal import Kind, Write
+from phototag.index.journal import Intent, Kind, Write
 from phototag.metadata import MetadataWriter, Plan
 from phototag.metadata.patch import make_patch
 from phototag.records import PhotoRef
@@ -16,10 +17,27 @@ NOT_FOUND = "not found"
 """Why a photo fails that is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A plan to be carried out, which writes something.
+
+    Attributes:
+        plan: what is to be written.
+        added: words that the write puts in; an undo takes them out.
+        removed: words that the write takes out; an undo puts them back.
+        moved_from: see `Intent`.
+    """
+
+    plan: Plan
+    added: frozenset[str]
+    removed: frozenset[str]
+    moved_from: int | None = None
+
+
 class Recorder:
     """Carries out the plans of one run; it opens at the first write, so that what changes nothing leaves no trace.
 
-    May be shared by threads: what they note goes into the index one after the other.
+    May be shared by threads.
     """
 
     def __init__(
@@ -49,25 +67,12 @@ class Recorder:
                 self._number = self._index.start_run(self._kind, self._model, self._folders, self._undoes)
             return self._number
 
-    def carry_out(
-        self,
-        plan: Plan,
-        data: bytes,
-        model: str | None,
-        *,
-        added: frozenset[str],
-        removed: frozenset[str],
-        moved_from: int | None = None,
-    ) -> tuple[PhotoRef, bytes]:
+    def carry_out(self, change: Change, model: str | None) -> tuple[PhotoRef, bytes]:
         """Note a write and do it.
 
         Args:
-            plan: what is to be written.
-            data: its new bytes.
+            change: what is to be written.
             model: whose words they are; None: those of all models.
-            added: words that the write puts in; an undo takes them out.
-            removed: words that the write takes out; an undo puts them back.
-            moved_from: see `Index.intend`.
 
         Returns:
             The photo as it is now, and the SHA-256 of its bytes.
@@ -76,21 +81,40 @@ class Recorder:
             PhotoError: the target changed since it was planned, or cannot be replaced; it is as it was.
             DiskError: the disk is full; the target is as it was.
         """
-        old = plan.original
+        self._index.intend_all([self._intent(change)], model)
+        return self._writer.apply(change.plan)
+
+    def carry_out_all(
+        self, changes: Sequence[Change], model: str | None, pool: Executor
+    ) -> list[tuple[PhotoRef, bytes] | PhotoError]:
+        """Note many writes in one transaction, and do them; see `carry_out`.
+
+        Returns:
+            For each what `carry_out` returns, or the `PhotoError` that it raises.
+
+        Raises:
+            DiskError: the disk is full; each target is as it was or as it was to be.
+        """
+        if not changes:
+            return []
+        self._index.intend_all(list(pool.map(self._intent, changes)), model)
+        return self._writer.apply_all([change.plan for change in changes], pool)
+
+    def _intent(self, change: Change) -> Intent:
+        plan, old = change.plan, change.plan.original
+        assert plan.data is not None, "a plan that changes nothing is not carried out"
         write = Write(
             run=self.number,
             place=plan.where,
             target=plan.target,
-            hash_before=None if old is None else hashlib.sha256(old).digest(),
+            hash_before=None if old is None else old.sha256(),
             hash_after=plan.digest,
-            mtime_before=None if old is None else _facts(plan.target).st_mtime_ns,
-            patch=None if old is None else make_patch(data, old),
-            added=added,
-            removed=removed,
+            mtime_before=None if old is None else old.status.st_mtime_ns,
+            patch=None if old is None else make_patch(plan.data, old.data),
+            added=change.added,
+            removed=change.removed,
         )
-        with self._turn:
-            self._index.intend(plan.ref, model, plan.added | plan.removed, moved_from, write)
-        return self._writer.apply(plan)
+        return Intent(plan.ref, plan.added | plan.removed, change.moved_from, write)
 
     def note(self, ref: PhotoRef, removed: frozenset[str]) -> None:
         """Note that words of all models are about to be taken out of the index alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,6 +37,29 @@ class PhotoRef:
     mtime_ns: int
 
 
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class FileRead:
+    """A file as it was read: its bytes, and what tells it from one that somebody wrote since.
+
+    Attributes:
+        data: all its bytes.
+        status: what the file system said of it just before it was read.
+        read_ns: when that was, by this machine's clock, nanoseconds since the epoch.
+        digest: SHA-256 of the bytes, where it is known already; else empty.
+    """
+
+    data: bytes
+    status: os.stat_result
+    read_ns: int
+    digest: bytes = b""
+
+    def sha256(self) -> bytes:
+        """SHA-256 of the bytes."""
+        import hashlib  # takes longer to import than a search has
+
+        return self.digest or hashlib.sha256(self.data).digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a photo says of itself.
@@ -62,12 +86,14 @@ class Decoded:
     Attributes:
         content_hash: SHA-256 of the whole file, 32 bytes.
         pixels: `(S, S, 3) uint8`, upright RGB, fitted to the network's square.
+        file: the file as it was read, so that who writes need not read it again; None where it was not kept.
     """
 
     ref: PhotoRef
     content_hash: bytes
     facts: Facts
     pixels: Pixels
+    file: FileRead | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

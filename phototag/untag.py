@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from phototag.errors import PhotoError
 from phototag.index import Index
 from phototag.index.journal import Carrier, Standing
-from phototag.journal import Recorder, broader_words, listed
+from phototag.journal import Change, Recorder, broader_words, listed
 from phototag.metadata import MetadataWriter
 from phototag.metadata.words import key
 from phototag.records import Failed, Memory, Where
@@ -81,7 +81,7 @@ def _take_out(
         recorder.note(ref, words)
         now, content_hash = writer.apply(plan)
     else:
-        now, content_hash = recorder.carry_out(plan, plan.data, None, added=frozenset(), removed=words)
+        now, content_hash = recorder.carry_out(Change(plan, added=frozenset(), removed=words), None)
         held = writer.read(ref.path)
     after = Standing(
         now if ref == carrier.ref else None,  # what else somebody changed is for the next scan to see

@@ -31,7 +31,7 @@ from phototag.records import (
     Unchanged,
     Waiting,
 )
-from phototag.scan import Job, scan
+from phototag.scan import Job, ahead, scan
 from phototag.vectors import VectorFile
 from tests.models import COLOURS, ColourBackbone
 
@@ -260,6 +260,36 @@ def test_a_moved_photo_keeps_its_words_as_phototags_own(library: Path, index: In
     assert entry.keywords == ()
     assert index.entry(str(library / "a.jpg")) is None
     assert index.photo_count() == 4
+
+
+def test_two_copies_of_a_moved_photo_do_not_both_take_its_place(library: Path, index: Index) -> None:
+    run(library, index)
+    number = index.known_in(str(library), "colours")["a.jpg"].number
+    for name in ("b2.jpg", "c2.jpg"):
+        shutil.copy2(library / "a.jpg", library / name)
+    (library / "a.jpg").unlink()
+    events = [event for event in run(library, index) if isinstance(event, Tagged)]
+    assert sorted(event.moved_from or 0 for event in events) == [0, number]
+    known = index.known_in(str(library), "colours")
+    assert {name for name in known if name.endswith("2.jpg")} == {"b2.jpg", "c2.jpg"}
+    assert {Path(hit.path).name for hit in index.search("red")} == {"b2.jpg", "c2.jpg"}
+
+
+@pytest.mark.parametrize("room", [0, 1 << 20], ids=["its file is let go", "its file is kept"])
+@pytest.mark.parametrize("write", [True, False], ids=["written", "index only"])
+def test_a_photo_is_read_once_and_looked_at_once_more_before_it_is_replaced(
+    library: Path, index: Index, monkeypatch: pytest.MonkeyPatch, room: int, write: bool
+) -> None:
+    monkeypatch.setattr(ahead, "_SHELF_BYTES", room)
+    _opened.clear()
+    _watching.append(str(library))
+    try:
+        run(library, index, write=write)
+    finally:
+        _watching.clear()
+    opens = _opened.count(str(library / "a.jpg"))
+    assert opens == 1 + (room == 0) + write
+    assert [Path(hit.path).name for hit in index.search("red")] == ["a.jpg"]
 
 
 def test_a_copy_of_a_tagged_photo_has_no_keywords_of_the_owners(library: Path, index: Index) -> None:

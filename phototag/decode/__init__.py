@@ -7,7 +7,7 @@ The file is read once. What it is, its bytes say and not its name. A photo that 
 import hashlib
 import threading
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phototag.decode.facts import facts_of
@@ -17,9 +17,9 @@ from phototag.decode.foreign import quiet_python, translated
 from phototag.decode.formats import open_photo
 from phototag.decode.opened import Opened, Target
 from phototag.errors import UndecodableError
-from phototag.records import Decoded, Fit, PhotoRef
+from phototag.records import Decoded, FileRead, Fit, PhotoRef
 
-__all__ = ["LARGE_PHOTO", "Limits", "content_hash", "decode", "decode_bytes", "read_photo"]
+__all__ = ["LARGE_PHOTO", "Limits", "content_hash", "decode", "decode_bytes", "keep", "read_photo"]
 
 _LARGE_BYTES = 256 << 20
 
@@ -67,17 +67,23 @@ def decode(ref: PhotoRef, image_size: int, fit: Fit, limits: Limits | None = Non
     """
     limits = limits or Limits()
     with LARGE_PHOTO if ref.size_bytes > _LARGE_BYTES else ExitStack():
-        return decode_bytes(ref, read_photo(ref, limits), image_size, fit, limits)
+        file = read_photo(ref, limits)
+        return keep(file, decode_bytes(ref, file.data, image_size, fit, limits))
 
 
-def read_photo(ref: PhotoRef, limits: Limits | None = None) -> bytes:
-    """The bytes of a photo's file, which `decode_bytes` takes.
+def read_photo(ref: PhotoRef, limits: Limits | None = None) -> FileRead:
+    """A photo's file, whose bytes `decode_bytes` takes.
 
     Raises:
         UnreadableError: the file cannot be read.
         UndecodableError: it is empty or too large.
     """
     return read_file(ref.path, (limits or Limits()).max_file_bytes)
+
+
+def keep(file: FileRead, decoded: Decoded) -> Decoded:
+    """A decoded photo with the file that it was decoded from, for whoever writes it."""
+    return replace(decoded, file=replace(file, digest=decoded.content_hash))
 
 
 def decode_bytes(
@@ -121,7 +127,7 @@ def content_hash(ref: PhotoRef, limits: Limits | None = None) -> bytes:
         UnreadableError: the file cannot be read.
         UndecodableError: it is empty or too large.
     """
-    return hashlib.sha256(read_photo(ref, limits)).digest()
+    return read_photo(ref, limits).sha256()
 
 
 def _check(opened: Opened, limits: Limits) -> None:

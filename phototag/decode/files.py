@@ -1,15 +1,17 @@
-"""A path in, the whole file as bytes out, or an `UnreadableError`."""
+"""A path in, the whole file as it was read out, or an `UnreadableError`."""
 
 import os
 import stat
+import time
 
 from phototag.errors import UndecodableError, UnreadableError
+from phototag.records import FileRead
 
 # A FIFO would otherwise block the open until somebody writes to it, and a terminal could take over the process.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
-def read_file(path: str, max_bytes: int) -> bytes:
+def read_file(path: str, max_bytes: int) -> FileRead:
     """Read a regular file into memory, once.
 
     Raises:
@@ -18,7 +20,7 @@ def read_file(path: str, max_bytes: int) -> bytes:
     """
     try:
         with open(os.open(path, _FLAGS), "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
+            read_ns, status = time.time_ns(), os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableError("not a regular file")
             if status.st_size > max_bytes:
@@ -34,4 +36,4 @@ def read_file(path: str, max_bytes: int) -> bytes:
         raise UnreadableError("cannot be read", exc.strerror or str(exc)) from exc
     if not data:
         raise UndecodableError("empty file")
-    return data
+    return FileRead(data, status, read_ns)

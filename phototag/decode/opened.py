@@ -8,9 +8,9 @@ from PIL import Image
 
 from phototag.records import Fit
 
-OVERSAMPLING = 2.0
+OVERSAMPLING = 1.5
 """How many pixels a side are decoded, at least, for each that the network takes, where a format can be scaled down
-while it is decoded. See bench/decode.py for what other values cost and change."""
+while it is decoded. docs/formats.md says what other values cost and change."""
 
 Box = tuple[float, float, float, float]
 """Left, upper, right and lower edge, in pixels of the image as it is loaded."""

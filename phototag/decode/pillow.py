@@ -82,6 +82,7 @@ def open_jpeg(data: bytes, target: Target) -> Opened:
     size = image.size
     coefficients = _coefficients_of(image) if image.info.get("progressive") else 0
     drafted = image.draft(None, target.least_size(size))
+    image.decodermaxblock = len(data)  # in one go: each piece would wait for Python's lock once more
     memory_bytes = 2 * coefficients + image.width * image.height * _BYTES_PER_PIXEL_OF_MODE[image.mode]
     return Opened("JPEG", size, memory_bytes, partial(_load_jpeg, image, size, drafted[1] if drafted else None))
 

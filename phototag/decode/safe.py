@@ -9,7 +9,7 @@ import os
 import time
 from types import TracebackType
 
-from phototag.decode import LARGE_PHOTO, Limits, decode_bytes, read_photo
+from phototag.decode import LARGE_PHOTO, Limits, decode_bytes, keep, read_photo
 from phototag.decode.apart import Processes
 from phototag.decode.formats import recognise
 from phototag.decode.underway import UnderWay
@@ -60,8 +60,11 @@ class SafeDecoder:
             UnfinishedError: it is still being written.
         """
         self._wait_until_settled(ref)
-        data = read_photo(ref, self._limits)
+        file = read_photo(ref, self._limits)
         _require_unchanged(ref)
+        return keep(file, self._decode_safely(ref, file.data, image_size, fit))
+
+    def _decode_safely(self, ref: PhotoRef, data: bytes, image_size: int, fit: Fit) -> Decoded:
         is_sound = recognise(data, os.path.splitext(ref.path)[1].lower()) in SOUND
         if self._under_way is None:
             return self._decode(ref, data, image_size, fit, apart=not is_sound)

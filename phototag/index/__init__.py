@@ -1,11 +1,11 @@
 """Remember, forget, search: the `Index` protocol, the records it speaks in, and the one place that opens it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from phototag.index.journal import Journal, Write
+from phototag.index.journal import Intent, Journal, Write
 from phototag.records import Facts, Failed, Memory, PhotoRef, Tag, Tagged, Where
 
 Sort = Literal["score", "date", "path"]
@@ -160,6 +160,10 @@ class Index(Journal, Protocol):
         """Give photos, by number, new paths; they are otherwise as they were."""
         ...
 
+    def known_by_contents(self, content_hashes: Collection[bytes], model: str) -> dict[bytes, list[Known]]:
+        """Photos whose bytes were one of these when last seen, by their hash; a hash nobody had is left out."""
+        ...
+
     def folders_below(self, root: str) -> Iterator[str]:
         """Every folder at or below `root` in which photos are known."""
         ...
@@ -172,14 +176,15 @@ class Index(Journal, Protocol):
         moved_from: int | None = None,
         write: Write | None = None,
     ) -> None:
-        """Note, durably against a killed process, that a write of phototag's words `added` is about to begin.
+        """Note one intent; see `intend_all` and `Intent`."""
+        ...
+
+    def intend_all(self, intents: Sequence[Intent], model: str | None) -> None:
+        """Note, durably against a killed process, that writes of phototag's words are about to begin.
 
         Args:
-            ref: the photo.
-            model: whose words; None: those of every model that gave it words.
-            added: phototag's words that may stand in the file before or after.
-            moved_from: the photo of that number is from now on the one at `ref.path`.
-            write: what the journal keeps, so that it can be taken back.
+            intents: of different photos.
+            model: whose words; None: those of every model that gave a photo words.
         """
         ...
 

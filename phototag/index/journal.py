@@ -72,6 +72,23 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """Words that are about to be written into a photo.
+
+    Attributes:
+        ref: the photo.
+        added: phototag's words that may stand in the file before or after.
+        moved_from: the photo of that number is from now on the one at `ref.path`.
+        write: what the journal keeps, so that it can be taken back.
+    """
+
+    ref: PhotoRef
+    added: frozenset[str]
+    moved_from: int | None = None
+    write: Write | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A write that was noted and has not been undone. It may never have happened: the file's hash tells.
 

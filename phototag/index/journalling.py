@@ -15,8 +15,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from phototag.index import postings
 from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
 from phototag.index.reading import at_or_below
-from phototag.index.rows import CHUNK, chunks, intern_values, join_path, storable, words_by_id
-from phototag.index.snapshot import restore, snapshot
+from phototag.index.rows import CHUNK, chunks, intern_values, join_path, run_many, storable, words_by_id
+from phototag.index.snapshot import restore, snapshots
 from phototag.index.tables import (
     OWNER,
     SCORE_SCALE,
@@ -34,6 +34,10 @@ from phototag.index.tables import (
 from phototag.index.words import normal_form
 from phototag.records import PhotoRef
 
+_NOTE = (
+    "INSERT INTO writes (run_id, photo_id, source_id, place, target, hash_before, hash_after, mtime_before, patch, "
+    "added, removed, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _SEPARATOR = b"\0"  # the one byte that no path holds
 
 
@@ -93,24 +97,29 @@ def list_runs(connection: Connection) -> list[Run]:
     ]
 
 
-def note_write(connection: Connection, photo: int, source: int | None, write: Write) -> None:
-    """Note a write that is about to begin, with what the index says of the photo until now."""
-    ids = intern_values(connection, tags.c.word, set(map(storable, write.added | write.removed)))
-    row = {
-        "run_id": write.run,
-        "photo_id": photo,
-        "source_id": source,
-        "place": write.place,
-        "target": os.fsencode(write.target),
-        "hash_before": write.hash_before,
-        "hash_after": write.hash_after,
-        "mtime_before": write.mtime_before,
-        "patch": write.patch,
-        "added": json.dumps(sorted(ids[storable(word)] for word in write.added)),
-        "removed": json.dumps(sorted(ids[storable(word)] for word in write.removed)),
-        "state": snapshot(connection, photo, source),
-    }
-    connection.execute(insert(writes), [row])
+def note_writes(connection: Connection, noted: Sequence[tuple[int, Write]], source: int | None) -> None:
+    """Note writes that are about to begin, each with its photo's number and what the index says of it until now."""
+    words = {storable(word) for _, write in noted for word in write.added | write.removed}
+    ids = intern_values(connection, tags.c.word, words)
+    states = snapshots(connection, [photo for photo, _ in noted], source)
+    rows = [
+        (
+            write.run,
+            photo,
+            source,
+            write.place,
+            os.fsencode(write.target),
+            write.hash_before,
+            write.hash_after,
+            write.mtime_before,
+            write.patch,
+            json.dumps(sorted(ids[storable(word)] for word in write.added)),
+            json.dumps(sorted(ids[storable(word)] for word in write.removed)),
+            states[photo],
+        )
+        for photo, write in noted
+    ]
+    run_many(connection, _NOTE, rows)
 
 
 def writes_before(connection: Connection, run: int, last: int | None, limit: int) -> list[Written]:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from phototag.index import Entry, Known, TagCount, Verdict
 from phototag.index.postings import Kind
-from phototag.index.rows import broader_of, fetch, join_path, split_path, words_by_id
+from phototag.index.rows import CHUNK, broader_of, chunks, fetch, join_path, split_path, words_by_id
 from phototag.index.tables import (
     OWNER,
     SCORE_SCALE,
@@ -53,9 +53,20 @@ def known_in(connection: Connection, folder: str, model: str) -> dict[str, Known
     return {os.path.basename(known.ref.path): known for known in found}
 
 
-def known_by_content(connection: Connection, content_hash: bytes, model: str) -> list[Known]:
-    """Photos of these very bytes, in the order of their numbers."""
-    return sorted(known_where(connection, photos.c.content_hash == content_hash, model), key=lambda known: known.number)
+def known_by_contents(
+    connection: Connection, content_hashes: Collection[bytes], model: str
+) -> dict[bytes, list[Known]]:
+    """Photos of these very bytes by their hash, in the order of their numbers. Most often there are none."""
+    hashes: dict[int, bytes] = {}
+    for chunk in chunks(content_hashes, CHUNK):
+        marks = ",".join("?" * len(chunk))
+        rows = fetch(connection, f"SELECT id, content_hash FROM photos WHERE content_hash IN ({marks})", chunk)
+        hashes.update(rows)
+    found: dict[bytes, list[Known]] = {}
+    for some in chunks(sorted(hashes), CHUNK):
+        for known in sorted(known_where(connection, photos.c.id.in_(some), model), key=lambda known: known.number):
+            found.setdefault(hashes[known.number], []).append(known)
+    return found
 
 
 def folders_after(connection: Connection, root: str, last: bytes | None, limit: int) -> list[bytes]:

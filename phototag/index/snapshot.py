@@ -5,33 +5,38 @@ The text is JSON: `{"sources": {"3": {"verdict": [...] or null, "tags": [[tag_id
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
-from phototag.index.tables import OWNER, photo_tags, rejected, verdicts
+from phototag.index.rows import CHUNK, chunks, fetch
+from phototag.index.tables import OWNER, photo_tags, verdicts
 
 _VERDICT = ("decision_id", "place", "decided_at", "guesses", "distance", "note", "undone_by")
 
 
-def snapshot(connection: Connection, photo: int, source: int | None) -> str:
-    """What one model, or every model (`None`), says of a photo, and what the owner rejected."""
-    state: dict[str, Any] = {}
-    for number in [source] if source is not None else sources_of(connection, photo):
-        verdict = connection.execute(
-            select(*(verdicts.c[name] for name in _VERDICT)).where(
-                verdicts.c.photo_id == photo, verdicts.c.source_id == number
-            )
-        ).one_or_none()
-        given = connection.execute(
-            select(photo_tags.c.tag_id, photo_tags.c.score, photo_tags.c.added).where(
-                photo_tags.c.photo_id == photo, photo_tags.c.source_id == number
-            )
-        )
-        state[str(number)] = {"verdict": verdict and list(verdict), "tags": [list(row) for row in given]}
-    refused = connection.execute(select(rejected.c.tag_id).where(rejected.c.photo_id == photo)).scalars()
-    return json.dumps({"sources": state, "rejected": list(refused)}, separators=(",", ":"))
+def snapshots(connection: Connection, numbers: Sequence[int], source: int | None) -> dict[int, str]:
+    """What one model, or every model (`None`), says of photos, and what the owner rejected; by their numbers."""
+    states: dict[int, dict[str, dict[str, Any]]] = {
+        photo: {} if source is None else {str(source): {"verdict": None, "tags": []}} for photo in numbers
+    }
+    refused: dict[int, list[int]] = {photo: [] for photo in states}
+    whose = f"source_id != {OWNER}" if source is None else f"source_id = {source}"
+    for chunk in chunks(states, CHUNK):
+        which = f"photo_id IN ({','.join('?' * len(chunk))})"
+        verdict = f"SELECT photo_id, source_id, {', '.join(_VERDICT)} FROM verdicts WHERE {whose} AND {which}"
+        for photo, number, *held in fetch(connection, verdict, chunk):
+            states[photo].setdefault(str(number), {"verdict": None, "tags": []})["verdict"] = held
+        given = f"SELECT photo_id, source_id, tag_id, score, added FROM photo_tags WHERE {whose} AND {which}"
+        for photo, number, *held in fetch(connection, given, chunk):
+            states[photo].setdefault(str(number), {"verdict": None, "tags": []})["tags"].append(held)
+        for photo, tag in fetch(connection, f"SELECT photo_id, tag_id FROM rejected WHERE {which}", chunk):
+            refused[photo].append(tag)
+    return {
+        photo: json.dumps({"sources": state, "rejected": refused[photo]}, separators=(",", ":"))
+        for photo, state in states.items()
+    }
 
 
 def restore(connection: Connection, photo: int, text: str, touched: Collection[int] | None, undo: int | None) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from phototag.index import (
@@ -21,7 +21,7 @@ from phototag.index import (
     writing,
 )
 from phototag.index.connect import border, open_engine, start_reading, start_writing
-from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
+from phototag.index.journal import Carrier, Intent, Kind, Run, Standing, Write, Written
 from phototag.index.postings import catch_up
 from phototag.index.remembering import Vocabulary, remember
 from phototag.index.rows import CHUNK, chunks
@@ -56,7 +56,12 @@ class SqliteIndex:
     def known_by_content(self, content_hash: bytes, model: str) -> list[Known]:
         """Photos whose bytes were these when last seen."""
         with border(self._path), start_reading(self._engine) as connection:
-            return reading.known_by_content(connection, content_hash, model)
+            return reading.known_by_contents(connection, [content_hash], model).get(content_hash, [])
+
+    def known_by_contents(self, content_hashes: Collection[bytes], model: str) -> dict[bytes, list[Known]]:
+        """Photos whose bytes were one of these when last seen, by their hash."""
+        with border(self._path), start_reading(self._engine) as connection:
+            return reading.known_by_contents(connection, content_hashes, model)
 
     def looks_at(self, numbers: Sequence[int], model: str) -> list[Look]:
         """What the last look at photos found."""
@@ -107,7 +112,12 @@ class SqliteIndex:
     ) -> None:
         """Note that a write is about to begin; committed on return."""
         with border(self._path), start_writing(self._engine) as connection:
-            writing.intend(connection, ref, model, added, moved_from, write)
+            writing.intend(connection, [Intent(ref, added, moved_from, write)], model)
+
+    def intend_all(self, intents: Sequence[Intent], model: str | None) -> None:
+        """Note that writes are about to begin; committed on return."""
+        with border(self._path), start_writing(self._engine) as connection:
+            writing.intend(connection, intents, model)
 
     def remember(self, results: Sequence[Tagged | Failed], model: str, decision: str) -> None:
         """Record a batch in one transaction."""

@@ -1,50 +1,63 @@
 """Photos that are about to be written, that moved or that are gone in, rows out, inside the caller's transaction."""
 
 import json
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, delete, exists, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, delete, exists, select, update
 
 from phototag.index import postings
-from phototag.index.journal import Write
-from phototag.index.journalling import note_write
-from phototag.index.rows import CHUNK, chunks, intern_values, photo_numbers, split_path, storable
+from phototag.index.journal import Intent
+from phototag.index.journalling import note_writes
+from phototag.index.rows import CHUNK, chunks, fetch, intern_values, photo_numbers, run_many, split_path, storable
 from phototag.index.snapshot import sources_of
 from phototag.index.tables import (
     folders,
-    intents,
     photos,
     sources,
 )
 from phototag.records import PhotoRef
 
 
-def intend(
-    connection: Connection,
-    ref: PhotoRef,
-    model: str | None,
-    added: Collection[str],
-    moved_from: int | None,
-    write: Write | None,
-) -> None:
-    """Note that words are about to be written into a photo; one not known yet becomes known."""
-    if moved_from is not None:
-        rehome(connection, moved_from, ref.path)
+def intend(connection: Connection, intended: Sequence[Intent], model: str | None) -> None:
+    """Note that words are about to be written into photos; those not known yet become known."""
+    for one in intended:
+        if one.moved_from is not None:
+            rehome(connection, one.moved_from, one.ref.path)
     source = None if model is None else intern_values(connection, sources.c.name, [model])[model]
-    folder = split_path(ref.path)[0]
-    row = _place(ref, intern_values(connection, folders.c.path, [folder]))
-    connection.execute(upsert(photos).on_conflict_do_nothing(), [row])
-    number = photo_numbers(connection, [ref.path])[ref.path]
-    for one in sources_of(connection, number) if source is None else [source]:
-        mine = and_(intents.c.photo_id == number, intents.c.source_id == one)
-        before = connection.execute(select(intents.c.words).where(mine)).scalar()
-        words = sorted({*map(storable, added), *(json.loads(before) if before else ())})
-        connection.execute(delete(intents).where(mine))
-        connection.execute(insert(intents), [{"photo_id": number, "source_id": one, "words": json.dumps(words)}])
-    if write is not None:
-        note_write(connection, number, source, write)
+    numbers = _make_known(connection, [one.ref for one in intended])
+    said = {number: [source] if source is not None else sources_of(connection, number) for number in numbers.values()}
+    words = _unfinished(connection, numbers.values())
+    for one in intended:
+        number = numbers[one.ref.path]
+        for speaker in said[number]:
+            words.setdefault((number, speaker), set()).update(map(storable, one.added))
+    rows = [(*whose, json.dumps(sorted(of))) for whose, of in words.items() if whose[1] in said[whose[0]]]
+    run_many(connection, "INSERT OR REPLACE INTO intents (photo_id, source_id, words) VALUES (?, ?, ?)", rows)
+    noted = [(numbers[one.ref.path], one.write) for one in intended if one.write is not None]
+    if noted:
+        note_writes(connection, noted, source)
+
+
+def _make_known(connection: Connection, refs: Sequence[PhotoRef]) -> dict[str, int]:
+    """The numbers of photos by their paths; those not known yet get one."""
+    folder_ids = intern_values(connection, folders.c.path, {split_path(ref.path)[0] for ref in refs})
+    rows = []
+    for ref in refs:
+        folder, name = split_path(ref.path)
+        rows.append((folder_ids[folder], name, ref.size_bytes, ref.mtime_ns))
+    fresh = "INSERT OR IGNORE INTO photos (folder_id, name, size_bytes, mtime_ns) VALUES (?, ?, ?, ?)"
+    run_many(connection, fresh, rows)
+    return photo_numbers(connection, [ref.path for ref in refs])
+
+
+def _unfinished(connection: Connection, numbers: Iterable[int]) -> dict[tuple[int, int], set[str]]:
+    """The words of writes that were begun and not recorded as finished, by photo and model."""
+    found: dict[tuple[int, int], set[str]] = {}
+    for chunk in chunks(numbers, CHUNK):
+        query = f"SELECT photo_id, source_id, words FROM intents WHERE photo_id IN ({','.join('?' * len(chunk))})"
+        for photo, source, words in fetch(connection, query, chunk):
+            found[photo, source] = set(json.loads(words))
+    return found
 
 
 def rehome(connection: Connection, number: int, path: str) -> None:
@@ -76,8 +89,3 @@ def _drop_empty(connection: Connection, folder_ids: Collection[int]) -> None:
     unused = ~exists().where(photos.c.folder_id == folders.c.id)
     for chunk in chunks(folder_ids, CHUNK):
         connection.execute(delete(folders).where(folders.c.id.in_(chunk), unused))
-
-
-def _place(ref: PhotoRef, folder_ids: dict[bytes, int]) -> dict[str, Any]:
-    folder, name = split_path(ref.path)
-    return {"folder_id": folder_ids[folder], "name": name, "size_bytes": ref.size_bytes, "mtime_ns": ref.mtime_ns}

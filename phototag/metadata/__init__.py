@@ -1,10 +1,12 @@
 """Tags in, the photo's own fields or a sidecar out: the `MetadataWriter` protocol and the records it speaks in."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from phototag.records import Memory, PhotoRef, Where
+from phototag.errors import PhotoError
+from phototag.records import FileRead, Memory, PhotoRef, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +18,8 @@ class Plan:
         where: where the tags stand after the write; "index" where a sidecar was needed and is not wanted.
         target: the file that will be replaced or created: the photo itself or its sidecar.
         data: the target's new bytes; None where nothing needs to be written.
-        original: the target's bytes as they were read, to be found unchanged before they are replaced; None where
-            there is no such file yet.
+        original: the target as it was read, to be found unchanged before it is replaced; None where there is no such
+            file yet.
         added: phototag's words in the file after the write, earlier ones included.
         removed: phototag's words that the write takes out.
         rejected: the memory's rejected words and those newly found missing.
@@ -30,7 +32,7 @@ class Plan:
     where: Where
     target: str
     data: bytes | None
-    original: bytes | None
+    original: FileRead | None
     added: frozenset[str]
     removed: frozenset[str]
     rejected: frozenset[str]
@@ -76,8 +78,12 @@ class WriteOptions:
 class MetadataWriter(Protocol):
     """Reads and writes keywords. A write is planned first, so that the index can note what is about to happen."""
 
-    def read(self, path: str) -> Held:
+    def read(self, path: str, file: FileRead | None = None) -> Held:
         """The keywords a photo holds.
+
+        Args:
+            path: the photo.
+            file: the photo as it was read a moment ago; it is read again if it is not as it was then.
 
         Raises:
             PhotoError: the photo or its sidecar cannot be read.
@@ -85,7 +91,12 @@ class MetadataWriter(Protocol):
         ...
 
     def plan(
-        self, ref: PhotoRef, words: Sequence[str], memory: Memory, paths: Mapping[str, tuple[str, ...]] | None = None
+        self,
+        ref: PhotoRef,
+        words: Sequence[str],
+        memory: Memory,
+        paths: Mapping[str, tuple[str, ...]] | None = None,
+        file: FileRead | None = None,
     ) -> Plan:
         """Compose and prove the write that leaves `words`, and no other word of phototag's, in the photo.
 
@@ -94,6 +105,7 @@ class MetadataWriter(Protocol):
             words: the words it is to have.
             memory: what phototag remembers of it.
             paths: the broader words of each word, the most general first, for the hierarchical fields.
+            file: the photo as it was read a moment ago; it is read again if it is not as it was then.
 
         Raises:
             PhotoError: neither the photo nor a sidecar can take the words.
@@ -109,6 +121,17 @@ class MetadataWriter(Protocol):
         Raises:
             PhotoError: the target changed since it was planned, or cannot be replaced; it is as it was.
             DiskError: the disk is full or over quota; the target is as it was.
+        """
+        ...
+
+    def apply_all(self, plans: Sequence[Plan], pool: Executor) -> list[tuple[PhotoRef, bytes] | PhotoError]:
+        """Carry out many plans: as `apply` does, side by side, their folders made durable once for all.
+
+        Returns:
+            For each plan the photo as it is now and its SHA-256, or why it could not be carried out.
+
+        Raises:
+            DiskError: the disk is full; each target is as it was or as its plan has it.
         """
         ...
 

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 
 from phototag.decide import Rules, decide
@@ -16,9 +15,9 @@ from phototag.errors import PhotoError
 from phototag.index import Index, Look
 from phototag.journal import Recorder, listed
 from phototag.metadata import MetadataWriter
-from phototag.records import Classifier, Decided, Embedded, Failed, Tagged
-from phototag.scan.finishing import place
-from phototag.scan.job import Seen, Work
+from phototag.records import Classifier, Decided, Embedded, Failed, PhotoRef, Tagged
+from phototag.scan.job import Seen
+from phototag.scan.placing import Verdict, place
 from phototag.vectors import VectorFile
 
 _AT_ONCE = 256
@@ -101,10 +100,12 @@ def _retag_some(numbers: Sequence[int], job: RetagJob, recorder: Recorder, writi
     pairs = [(look, said) for (look, _), said in zip(embedded, decided, strict=True)]
     same = [_keep(look, said, job) for look, said in pairs if _is_same(look, said, job)]
     others = [(look, said) for look, said in pairs if not _is_same(look, said, job)]
+    here = [(look, said) for look, said in others if not job.write or _is_here(said.ref)]
+    placed: list[Tagged | Failed]
     if job.write:
-        placed = list(writing.map(partial(_place, job=job, recorder=recorder), others))
+        placed = place([Verdict(said, look.known) for look, said in here], job, Seen(), recorder, writing)
     else:
-        placed = [_keep(look, said, job) for look, said in others]
+        placed = [_keep(look, said, job) for look, said in here]
     tagged = tuple(result for result in placed if isinstance(result, Tagged))
     if not job.dry_run:
         job.vectors.alias((result.decided.content_hash, result.content_hash) for result in tagged)
@@ -115,7 +116,7 @@ def _retag_some(numbers: Sequence[int], job: RetagJob, recorder: Recorder, writi
         same=len(same),
         settled=len(looks) - len(open_),
         without_vector=len(open_) - len(embedded),
-        left=sum(result is None for result in placed),
+        left=len(others) - len(here),
     )
 
 
@@ -150,15 +151,12 @@ def _keep(look: Look, decided: Decided, job: RetagJob) -> Tagged:
     )
 
 
-def _place(pair: tuple[Look, Decided], job: RetagJob, recorder: Recorder) -> Tagged | Failed | None:
-    """The tags where they belong; None: the file is not the one that the embedding is of."""
-    look, decided = pair
+def _is_here(ref: PhotoRef) -> bool:
+    """Whether a photo's file is still the one that its embedding is of."""
     try:
-        if listed(decided.ref.path) != decided.ref:
-            return None
+        return listed(ref.path) == ref
     except PhotoError:
-        return None
-    return place(decided, Work(decided.ref, look.known), job, Seen(), recorder)
+        return False
 
 
 def _pages(contents: Iterable[tuple[int, bytes]]) -> Iterator[list[int]]:

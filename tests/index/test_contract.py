@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from phototag.index import Index, TagCount
+from phototag.index.journal import Intent
 from phototag.records import Facts, Memory, Tag
 from tests.index.records import FACTS, failed, ref, tagged
 
@@ -199,6 +200,24 @@ def test_photos_are_known_by_their_content(index: Index) -> None:
     found = index.known_by_content(b"\x01" * 32, "mine")
     assert [known.ref.path for known in found] == ["/p/1.jpg", "/q/copy.jpg"]
     assert index.known_by_content(b"\x09" * 32, "mine") == []
+
+
+def test_many_photos_are_known_by_their_content_at_once(index: Index) -> None:
+    remember(index, *(tagged(f"/p/{n}.jpg", content_hash=bytes([n]) * 32) for n in range(3)))
+    remember(index, tagged("/q/copy.jpg", content_hash=b"\x01" * 32))
+    found = index.known_by_contents([b"\x01" * 32, b"\x02" * 32, b"\x09" * 32], "mine")
+    paths = {content: [known.ref.path for known in alike] for content, alike in found.items()}
+    assert paths == {b"\x01" * 32: ["/p/1.jpg", "/q/copy.jpg"], b"\x02" * 32: ["/p/2.jpg"]}
+
+
+def test_many_writes_are_announced_at_once_each_with_its_own_words(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", "cat"))
+    index.intend(ref("/p/a.jpg"), "mine", frozenset({"cat"}))
+    intents = [Intent(ref("/p/a.jpg"), frozenset({"dog"})), Intent(ref("/q/b.jpg"), frozenset({"fox", "pet"}))]
+    index.intend_all(intents, "mine")
+    a, b = index.known_in("/p", "mine")["a.jpg"], index.known_in("/q", "mine")["b.jpg"]
+    assert (a.pending, b.pending) == (True, True)
+    assert (a.memory.added, b.memory.added) == ({"cat", "dog"}, {"fox", "pet"})
 
 
 @pytest.mark.parametrize("intended", [True, False], ids=["announced before the write", "only remembered"])

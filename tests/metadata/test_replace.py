@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import DiskError, MetadataError
+from phototag.metadata import replace as replacing
 from phototag.metadata.replace import clean_leftovers, replace
+from phototag.records import FileRead
 
 _OLD, _NEW = b"old" * 5000, b"new" * 9000
+_LARGE = b"new" * 200_000
+"""Large enough to be written directly, past the cache."""
 
 
 @pytest.fixture
@@ -92,6 +96,71 @@ def test_a_file_that_another_program_wrote_meanwhile_is_left_alone(photo: Path, 
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 
+def _read(path: Path, data: bytes | None = None) -> FileRead:
+    return FileRead(path.read_bytes() if data is None else data, path.stat(), time.time_ns())
+
+
+def _knows_when_files_changed(folder: Path) -> bool:
+    """Whether the file system keeps a change time that is no program's to set, finely."""
+    probe = folder / "probe"
+    probe.touch()
+    os.utime(probe, ns=(1, 1))
+    changed = probe.stat().st_ctime_ns
+    probe.unlink()
+    return sys.platform != "win32" and changed > 1 and changed % 10_000_000 != 0
+
+
+def test_a_file_that_has_been_at_rest_is_not_read_again(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not _knows_when_files_changed(photo.parent):
+        pytest.skip("this file system keeps no change time")
+    os.utime(photo, ns=(1, 1))
+    other = _read(photo, b"dlo" * 5000)  # a comparison would notice
+
+    with pytest.raises(MetadataError, match="changed meanwhile"):
+        replace(str(photo), _NEW, other, mtime_ns=None, keep_times=True)
+
+    monkeypatch.setattr(replacing, "_QUIET_NS", 0)
+    replace(str(photo), _NEW, other, mtime_ns=None, keep_times=True)
+    assert photo.read_bytes() == _NEW
+
+
+def test_a_change_that_left_size_and_time_as_they_were_is_noticed(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replacing, "_QUIET_NS", 0)
+    os.utime(photo, ns=(1, 1))
+    read = _read(photo)
+    photo.write_bytes(b"els" * 5000)
+    os.utime(photo, ns=(1, 1))
+
+    with pytest.raises(MetadataError, match="changed meanwhile"):
+        replace(str(photo), _NEW, read, mtime_ns=None, keep_times=True)
+    assert photo.read_bytes() == b"els" * 5000
+
+
+@pytest.mark.parametrize(
+    ("read_ago_ns", "changed_ns", "made_ns"),
+    [
+        pytest.param(59 * 10**9, 1, 2, id="changed within the minute before it was read"),
+        pytest.param(10**12, 0, 2, id="times are too coarse"),
+        pytest.param(10**12, 1, 1, id="the new file's change time is no later than the old one's"),
+        pytest.param(10**12, 1, None, id="the new file's change time is the time that was set"),
+    ],
+)
+def test_a_change_time_that_proves_nothing_is_not_trusted(
+    read_ago_ns: int, changed_ns: int, made_ns: int | None
+) -> None:
+    base = 10**18
+    old = _status(mtime_ns=base - 5, changed_ns=base + changed_ns)
+    new = _status(mtime_ns=base + 3, changed_ns=base + (3 if made_ns is None else made_ns))
+    read = FileRead(b"", old, base + read_ago_ns)
+    assert not replacing._is_proved_unchanged(read, old, new)
+
+
+def _status(*, mtime_ns: int, changed_ns: int) -> os.stat_result:
+    whole = (0o100644, 1, 1, 1, 0, 0, 0, 0, 0, 0)
+    exact = {"st_mtime_ns": mtime_ns, "st_ctime_ns": changed_ns}
+    return os.stat_result(whole, exact)
+
+
 def test_a_file_whose_time_changed_is_left_alone(photo: Path) -> None:
     with pytest.raises(MetadataError, match="changed meanwhile"):
         _replace(photo, mtime_ns=photo.stat().st_mtime_ns - 1)
@@ -148,7 +217,7 @@ import os, runpy, sys
 replace = runpy.run_path(sys.argv[2])["replace"]
 mtime_ns = os.stat(sys.argv[1]).st_mtime_ns
 os.path.exists("/begin")
-replace(sys.argv[1], b"new" * 9000, b"old" * 5000, mtime_ns=mtime_ns, keep_times=True)
+replace(sys.argv[1], b"new" * 200000, b"old" * 5000, mtime_ns=mtime_ns, keep_times=True)
 os.path.exists("/end")
 """
 
@@ -197,8 +266,8 @@ def test_a_fault_at_any_system_call_of_a_write_leaves_the_photo_old_or_new(
     for name, count in calls:
         photo.write_bytes(_OLD)
         run = _trace(photo, log, "-e", f"trace={name}", "-e", f"inject={name}:{fault}:when={count}")
-        outcomes.add((photo.read_bytes() == _NEW, run.returncode == 0))
-        assert photo.read_bytes() in (_OLD, _NEW), (name, count)
+        outcomes.add((photo.read_bytes() == _LARGE, run.returncode == 0))
+        assert photo.read_bytes() in (_OLD, _LARGE), (name, count)
         clean_leftovers(str(photo.parent))
         assert os.listdir(photo.parent) == ["photo.jpg"], (name, count)
 

@@ -1,15 +1,19 @@
 """Tags in, photos and sidecars out, and the owner's words untouched."""
 
+import errno
 import hashlib
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from phototag.errors import MetadataError, PhotoError, UnreadableError
+from phototag.errors import DiskError, MetadataError, PhotoError, UnreadableError
 from phototag.metadata import Plan, open_writer
 from phototag.metadata.jpeg import parse
-from phototag.records import Memory, PhotoRef
+from phototag.records import FileRead, Memory, PhotoRef
 from tests.metadata.files import (
     camera_jpeg,
     packet,
@@ -301,6 +305,63 @@ def test_a_photo_that_changes_between_plan_and_write_is_left_alone(photo: Path) 
     with pytest.raises(MetadataError, match="changed meanwhile"):
         open_writer().apply(plan)
     assert photo.read_bytes() == make_jpeg()
+
+
+def test_many_plans_are_carried_out_and_one_that_cannot_be_hinders_no_other(tmp_path: Path) -> None:
+    photos = [tmp_path / f"{number}.jpg" for number in range(5)]
+    for photo in photos:
+        photo.write_bytes(make_jpeg())
+    plans = [_plan(photo) for photo in photos]
+    photos[2].write_bytes(make_jpeg() + b"trailer")
+    photos[3].unlink()
+
+    with ThreadPoolExecutor(3) as pool:
+        done = open_writer().apply_all(plans, pool)
+
+    assert [done[n] for n in (0, 1, 4)] == [(ref_of(photos[n]), plans[n].digest) for n in (0, 1, 4)]
+    assert [isinstance(one, MetadataError) for one in done] == [False, False, True, True, False]
+    assert [_held(photos[n]) for n in (0, 1, 4)] == [("dog",)] * 3
+    assert photos[2].read_bytes() == make_jpeg() + b"trailer"
+    assert sorted(os.listdir(tmp_path)) == ["0.jpg", "1.jpg", "2.jpg", "4.jpg"]
+
+
+def test_a_full_disk_is_noticed_before_any_of_many_photos_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [tmp_path / f"{number}.jpg" for number in range(5)]
+    for photo in photos:
+        photo.write_bytes(make_jpeg())
+    plans, real, calls = [_plan(photo) for photo in photos], os.fsync, [0]
+
+    def full(handle: int) -> None:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with ThreadPoolExecutor(2) as pool, pytest.raises(DiskError, match="make room"):
+        open_writer().apply_all(plans, pool)
+
+    assert {photo.read_bytes() for photo in photos} == {make_jpeg()}
+    assert len(os.listdir(tmp_path)) == 5
+
+
+def _file(path: Path) -> FileRead:
+    return FileRead(path.read_bytes(), path.stat(), time.time_ns())
+
+
+def test_a_photo_that_was_read_is_not_read_again(photo: Path) -> None:
+    file = _file(photo)
+    known = replace(file, data=with_xmp(_RATED).ljust(len(file.data), b"\0"))  # tells which of the two is looked at
+    assert "Anna" in open_writer().read(str(photo), known).photo
+    assert "Anna" not in open_writer().read(str(photo)).photo
+
+
+def test_a_photo_that_changed_after_it_was_read_is_read_again(photo: Path) -> None:
+    file = _file(photo)
+    photo.write_bytes(with_xmp(_RATED))
+    assert "Anna" in open_writer().read(str(photo), file).photo
 
 
 def test_a_photo_that_changed_since_it_was_listed_is_not_planned(photo: Path) -> None:
