@@ -240,7 +240,10 @@ def _tags(row: Vectors, words: _Words, most: int | None) -> tuple[Tag, ...]:
 
 
 def _guesses(row: Vectors, words: _Words) -> tuple[Tag, ...]:
-    best = np.lexsort((words.ranks, -row))[:GUESSES]
+    # Of a thousand labels only those that may be among the best are put in order.
+    least = np.partition(row, -GUESSES)[-GUESSES] if len(row) > GUESSES else -np.inf
+    near = np.flatnonzero(row >= least)
+    best = near[np.lexsort((words.ranks[near], -row[near]))][:GUESSES]
     return tuple(Tag(words.labels[n].word, float(row[n]), words.labels[n].broader) for n in best)
 
 

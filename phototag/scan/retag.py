@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 
+from threadpoolctl import threadpool_limits
+
 from phototag.decide import Rules, decide
 from phototag.errors import PhotoError
 from phototag.index import Index, Look
@@ -73,6 +75,7 @@ def retag(roots: Sequence[str], job: RetagJob) -> Iterator[Retagged]:
     contents = chain.from_iterable(map(job.index.contents, places))
     under_way: Future[Retagged] | None = None
     with (
+        threadpool_limits(1, user_api="blas"),  # its threads wait for work by spinning
         ThreadPoolExecutor(1, thread_name_prefix="finish") as finishing,
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):
