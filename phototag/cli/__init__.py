@@ -24,6 +24,8 @@ _COMMANDS = {
     "scan": "Tag the photos in a library and remember them.",
     "retag": "Tag the library anew with another model, decoding no photo.",
     "search": "Find photos by their tags and keywords.",
+    "similar": "Find the photos that look like one.",
+    "duplicates": "Find photos that are nearly the same, and the best of each.",
     "show": "Show all that is known of one photo.",
     "untag": "Take phototag's own words out of photos again.",
     "undo": "Take back what a run did to the photos.",
