@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from phototag.backbone import Backbone
-from phototag.decode import decode
 from phototag.index import Index
 from phototag.journal import listed
 from phototag.records import Vectors
@@ -36,6 +35,8 @@ def vector_of(path: str, index: Index, vectors: VectorFile, open_network: Callab
         stored = vectors.get(entry.content_hash) if is_same else None
         if stored is not None:
             return stored
+    from phototag.decode import decode  # not paid for by those whose vector is stored
+
     network = vectors.network
     decoded = decode(ref, network.image_size, network.fit)
     stored = vectors.get(decoded.content_hash)
