@@ -457,3 +457,23 @@ def test_a_rescan_goes_by_the_bytes_and_not_by_the_time(library: Path, index: In
 def test_a_dry_run_stores_no_embeddings(library: Path, index: Index, vectors: VectorFile) -> None:
     run(library, index, vectors=vectors, dry_run=True)
     assert len(vectors) == 0
+
+
+def test_embeddings_of_photos_that_are_gone_are_dropped_once_they_are_many(
+    library: Path, index: Index, vectors: VectorFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phototag.scan.reclaiming._SPARE", 0)
+    run(library, index, vectors=vectors)
+    before = vectors.path.stat().st_ino
+    (library / "trip" / "c.png").unlink()
+    run(library, index, vectors=vectors)
+    assert len(vectors) == 4, "one of four is not many"
+    (library / "b.jpg").unlink()
+    run(library, index, vectors=vectors)
+    assert len(vectors) == 2
+    assert vectors.path.stat().st_ino != before
+    decoding = _Decoding()
+    events = run(library, index, vectors=vectors, decode=decoding, model="other", decision="2")
+    assert set(tagged(events)) == {"a.jpg", "d.jpg"}
+    assert decoding.paths == []
+    assert sorted(path.name for path in vectors.path.parent.glob("v*")) == ["v"]

@@ -20,6 +20,7 @@ from phototag.scan.bounds import within_bounds
 from phototag.scan.finishing import finish_batch
 from phototag.scan.gone import forget_gone
 from phototag.scan.job import Job, Ready, Seen
+from phototag.scan.reclaiming import reclaim
 from phototag.scan.selecting import select
 from phototag.walk import walk
 
@@ -61,5 +62,6 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         yield Stopped(seen.stopped)
     elif not job.dry_run:
         yield from forget_gone(roots, job, seen)
+        reclaim(job)
     if not job.dry_run:
         recorder.finish()

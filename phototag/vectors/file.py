@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +39,7 @@ from phototag.vectors.quantise import Packed, pack, sketch, unpack
 _log = logging.getLogger(__name__)
 
 _PACE = struct.Struct("<d")
+_COPIED_AT_ONCE = 1000
 _PACE_PHOTOS = 50
 """Of fewer photos a scan's pace says nothing: opening the network takes part of it."""
 
@@ -151,6 +153,27 @@ class VectorFile:
         with self._turn:
             yield from self._keys.all()
 
+    def reclaim(self, rows: Iterable[int]) -> None:
+        """Write the file anew with these vectors alone, put it in the old one's place, and go on with it.
+
+        Readers keep the file that they have opened. Where there is no room for both, all stays as it is.
+        """
+        fresh_path = self.path.with_name(self.path.name + ".new")
+        with self._turn:
+            if self._file is None or self._readonly:
+                return
+            try:
+                fresh_path.unlink(missing_ok=True)
+                if self._copy_to(fresh_path, list(rows)):
+                    self.close()
+                    os.replace(fresh_path, self.path)
+            except OSError as exc:
+                _log.warning("%s stays as large as it is: %s", self.path, exc.strerror or exc)
+            finally:
+                with suppress(OSError):
+                    fresh_path.unlink(missing_ok=True)
+            self._reopen()
+
     def close(self) -> None:
         """Hand what was written to the disk itself, and release the file."""
         with self._turn:
@@ -199,6 +222,29 @@ class VectorFile:
             block, at = divmod(slot, KEYS)
             found[n] = np.frombuffer(self._read(self.layout.block_at(block) + at * KEY.itemsize, KEY.itemsize), KEY)[0]
         return found
+
+    def _reopen(self) -> None:
+        self.close()
+        try:
+            self._open()
+        except OSError as exc:
+            self._give_up(exc)
+
+    def _copy_to(self, path: Path, rows: Sequence[int]) -> bool:
+        """Copy vectors, with all of their keys, into a new file; whether there was room for it."""
+        fresh = VectorFile(path, self.network)
+        for start in range(0, len(rows), _COPIED_AT_ONCE):
+            found = self._keys.hashes_of(rows[start : start + _COPIED_AT_ONCE])
+            hashes = {row: digests for row, digests in found.items() if digests}
+            vectors = [(digests[0], self._read_row(row)) for row, digests in hashes.items()]
+            fresh.put([(digest, vector) for digest, vector in vectors if vector is not None])
+            fresh.alias((digests[0], other) for digests in hashes.values() for other in digests[1:])
+        whole = fresh._file is not None
+        if whole:
+            fresh._write(PACE_AT, self._read(PACE_AT, _PACE.size))
+        fresh._stored = min(fresh._stored, 1)  # how fast vectors are copied is nobody's pace
+        fresh.close()
+        return whole
 
     def _make_room(self) -> None:
         """Begin another block where the last one is full."""

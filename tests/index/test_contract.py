@@ -349,3 +349,39 @@ def test_nothing_is_done_for_an_empty_batch(index: Index) -> None:
     remember(index)
     index.forget([])
     assert index.photo_count() == 0
+
+
+def test_what_the_last_look_found_comes_back(index: Index) -> None:
+    beagle = Tag("beagle", 0.91, ("dog",))
+    result = tagged("/p/a.jpg", beagle, added=frozenset({"beagle"}), keywords=("Rome",), note="why")
+    remember(index, result, tagged("/p/b.jpg", content_hash=b"\x02" * 32), failed("/p/c.jpg"))
+    remember(index, tagged("/p/a.jpg", "hound", keywords=("Rome",)), model="other")
+    first, second = index.looks_at([1, 2, 3], "mine")
+    assert (first.known, first.content_hash, first.facts) == (
+        index.known_in("/p", "mine")["a.jpg"],
+        b"\x01" * 32,
+        FACTS,
+    )
+    assert (first.said, first.keywords, first.note) == ({"beagle", "dog"}, ("Rome",), "why")
+    assert (second.said, second.keywords, second.note) == (frozenset(), (), "")
+    (others,) = index.looks_at([1], "other")
+    assert (others.said, others.known.memory.others, others.note) == ({"hound"}, {"beagle"}, "")
+    (nobodys,) = index.looks_at([1], "nobody")
+    assert (nobodys.said, nobodys.known.decision, nobodys.keywords) == (frozenset(), None, ("Rome",))
+
+
+def test_contents_sizes_and_times_are_those_of_photos_that_were_read(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", ref=ref("/p/a.jpg", 7, 8)), tagged("/pq/b.jpg", content_hash=b"\x02" * 32))
+    remember(index, failed("/p/c.jpg"))
+    assert list(index.contents()) == [(1, b"\x01" * 32), (2, b"\x02" * 32)]
+    assert list(index.contents("/p")) == [(1, b"\x01" * 32)]
+    assert sorted(index.sizes_and_times()) == [(1, 7, 8), (2, 1_000, 5)]
+
+
+def test_a_moved_photo_is_found_at_its_new_path_with_all_that_is_known(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", "dog", added=frozenset({"dog"})), tagged("/p/b.jpg", "cat"))
+    index.move([(1, "/q/a.jpg")])
+    assert list(index.known_in("/p", "mine")) == ["b.jpg"]
+    assert index.known_in("/q", "mine")["a.jpg"].memory.added == {"dog"}
+    assert [hit.path for hit in index.search("dog")] == ["/q/a.jpg"]
+    index.move([])

@@ -11,6 +11,7 @@ import pytest
 
 from phototag.records import Network
 from phototag.vectors import VectorFile, vectors_path
+from phototag.vectors.file import pace_of
 from phototag.vectors.layout import KEY, KEYS, ROWS
 from phototag.vectors.nearest import Shelf
 
@@ -200,3 +201,29 @@ def test_the_nearest_are_those_that_comparing_all_of_them_finds(tmp_path: Path) 
             right += abs(hits[1][1] - float((unit @ unit[number])[hits[1][0]])) < 0.01
     assert found >= 0.97 * 200
     assert right == 20
+
+
+def test_a_smaller_file_keeps_vectors_keys_and_pace_and_its_readers_notice_nothing(tmp_path: Path) -> None:
+    filled(tmp_path / "v", 60).close()
+    pace = pace_of(tmp_path / "v")
+    file = vector_file(tmp_path / "v")
+    file.alias([(digest(3), digest(103))])
+    reader = vector_file(tmp_path / "v", readonly=True)
+    file.reclaim([3, 7])
+    assert np.allclose(file.get(digest(103)), vectors(60)[3])
+    assert np.allclose(file.get(digest(7)), vectors(60)[7])
+    assert (len(file), file.get(digest(4))) == (2, None)
+    file.put([(digest(200), vectors(1)[0])])
+    file.close()
+    assert len(vector_file(tmp_path / "v")) == 3
+    assert pace_of(tmp_path / "v") == pace is not None
+    assert np.allclose(reader.get(digest(4)), vectors(60)[4])
+    assert [path.name for path in tmp_path.iterdir()] == ["v"]
+
+
+def test_where_there_can_be_no_second_file_the_old_one_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = filled(tmp_path / "v", 5)
+    (tmp_path / "v.new").mkdir()
+    file.reclaim([1])
+    assert "stays as large as it is" in caplog.text
+    assert len(file) == 5
