@@ -29,6 +29,7 @@ class Settings:
         max_tags: the most tags a photo, broader words not counted; None: no bound.
         workers: threads that decode, and that write; None: one more than the cores this process may use.
         timeout: seconds that a photo may take to decode.
+        log_file: where scans keep a log; None: nowhere.
     """
 
     index: Path
@@ -40,6 +41,7 @@ class Settings:
     max_tags: int | None = None
     workers: int | None = None
     timeout: float = 60.0
+    log_file: Path | None = None
 
 
 def config_path() -> Path:
@@ -100,7 +102,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def _convert(place: str, key: str, value: Any) -> Any:
     """Bring a value from TOML, the environment or an option to its field's type and check its range."""
     try:
-        if key in ("index", "models", "cache"):
+        if key in ("index", "models", "cache", "log_file"):
             return Path(value).expanduser().absolute()
         if key == "model":
             return str(value)

@@ -7,7 +7,7 @@ docs/formats.md lists what is left out and why.
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -52,7 +52,9 @@ TEMPORARY_FILE = ".phototag-"
 """What the names of phototag's own temporary files begin with: see `phototag.metadata.replace`."""
 
 
-def walk(roots: Sequence[str], leftovers: list[str] | None = None) -> Iterator[PhotoRef | Failed]:
+def walk(
+    roots: Sequence[str], leftovers: list[str] | None = None, only: Collection[str] | None = None
+) -> Iterator[PhotoRef | Failed]:
     """List the photos at and below some folders, each once however the roots overlap.
 
     The photos of one folder come together, sorted by name, before those of its sub-folders. Links to folders are
@@ -64,13 +66,14 @@ def walk(roots: Sequence[str], leftovers: list[str] | None = None) -> Iterator[P
     Args:
         roots: folders or files; made absolute but not resolved.
         leftovers: gets the folders in which there are temporary files of phototag's, before their photos are yielded.
+        only: the real paths of folders; photos in no other are yielded, and only what lies above these is listed.
 
     Yields:
         `PhotoRef`: a photo. A link to a file has the size and time of its target.
         `Failed`: a root that is not there ("not found"), a folder or its `.phototagignore` that cannot be read
         ("folder cannot be read"), or a link that leads nowhere ("broken link"); its `ref` names the path.
     """
-    visit = _Visit(leftovers if leftovers is not None else [])
+    visit = _Visit(leftovers if leftovers is not None else [], only)
     for root in dict.fromkeys(map(os.path.abspath, roots)):
         yield from visit.add_root(root)
     yield from visit.run()
@@ -105,8 +108,9 @@ class _Folder:
 class _Visit:
     """One walk: what it has still to visit and what it has visited."""
 
-    def __init__(self, leftovers: list[str]) -> None:
+    def __init__(self, leftovers: list[str], only: Collection[str] | None) -> None:
         self._leftovers = leftovers
+        self._only = only
         self._real_roots: list[str] = []
         self._linked: set[str] = set()
         self._roots: list[_Folder] = []
@@ -156,8 +160,31 @@ class _Visit:
             if any(entry.name.startswith(TEMPORARY_FILE) for entry in entries):
                 self._leftovers.append(folder.path)
             below: list[_Folder] = []
-            yield from self._list(folder.path, entries, rules, below)
+            if self._only is None:
+                yield from self._list(folder.path, entries, rules, below)
+            else:
+                yield from self._list_only(folder.path, entries, rules, below, self._only)
             pending.extend(reversed(below))
+
+    def _list_only(
+        self,
+        folder: str,
+        entries: Iterable[os.DirEntry[str]],
+        rules: _Rules | None,
+        below: list[_Folder],
+        only: Collection[str],
+    ) -> Iterator[PhotoRef | Failed]:
+        """List as `_list` does, but photos only of the chosen folders, and of sub-folders those that lead to some."""
+        real = os.path.realpath(folder)
+        if real not in only:
+            entries = [entry for entry in entries if entry.is_dir()]
+        yield from self._list(folder, entries, rules, below)
+        below[:] = [
+            child
+            for child in below
+            for path in [os.path.join(real, os.path.basename(child.path))]
+            if any(chosen == path or chosen.startswith(os.path.join(path, "")) for chosen in only)
+        ]
 
     def _list(
         self, folder: str, entries: Iterable[os.DirEntry[str]], rules: _Rules | None, below: list[_Folder]

@@ -32,6 +32,8 @@ _COMMANDS = {
     "undo": "Take back what a run did to the photos.",
     "runs": "List what was done to the photos, run by run.",
     "tags": "List the words in the index, each with its count.",
+    "watch": "Tag new photos as they arrive.",
+    "stats": "Show the index in figures: photos, words, failures, scans.",
     "schedule": "Have the system start a scan every night.",
     "doctor": "Check that everything phototag needs works here.",
     "db": "Look after the index: check, back up, rebuild, export, import.",

@@ -1,11 +1,15 @@
 """Events of a scan in, its summary for people and for programs out."""
 
+import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from phototag.cli.text import counted, shown
+from phototag.index import Past
 from phototag.records import Event, Failed, Forgotten, Missing, Stopped, Tagged, Unchanged, Waiting
 
 _FAILURES_LISTED = 10_000  # bounds the memory of a run on a disk where nothing can be read
@@ -95,6 +99,28 @@ class Report:
             "seconds": round(time.monotonic() - self.started, 2),
             "dry_run": self.dry_run,
         }
+
+    def as_past(self, model: str, folders: Sequence[str], started: datetime) -> Past:
+        """The summary for the index."""
+        summary = self.as_dict()
+        return Past(
+            model=model,
+            folders=tuple(map(os.path.abspath, folders)),
+            started=started.isoformat(timespec="seconds"),
+            seconds=summary["seconds"],
+            counts={name: value for name, value in summary.items() if type(value) is int},
+            reasons=summary["reasons"],
+            stopped=self.stopped,
+        )
+
+    def as_line(self) -> str:
+        """The summary for a log."""
+        tagged, seconds = sum(self.places.values()), time.monotonic() - self.started
+        stopped = f"; stopped by --max-{self.stopped}" if self.stopped else ""
+        return (
+            f"{self.seen:,} seen in {seconds:.1f} s: {tagged:,} tagged, {self.none_of_these:,} none of these, "
+            f"{self.unchanged:,} unchanged, {self.failed:,} failed, {self.waiting:,} still being written{stopped}"
+        )
 
     def as_text(self) -> str:
         """The summary for people."""

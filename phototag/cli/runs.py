@@ -7,22 +7,29 @@ import click
 
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
-from phototag.index import open_index
+from phototag.index import Past, open_index
 from phototag.index.journal import Run
 
 
 @click.command("runs", short_help="List what was done to the photos, run by run.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each run.")
+@click.option("--all", "every", is_flag=True, help="List scans too that changed nothing.")
 @click.pass_context
-def command(ctx: click.Context, /, *, as_json: bool) -> None:
+def command(ctx: click.Context, /, *, as_json: bool, every: bool) -> None:
     """List the runs that wrote into photos, the latest first: scans, and what `phototag undo` and `untag` did.
 
-    A run that changed nothing is not listed. `phototag undo NUMBER` takes one back.
+    With each scan stands what it came upon. One that changed nothing is listed with --all alone. `phototag undo NUMBER`
+    takes a run back.
     """
     index = open_index(settings_of(ctx).index, readonly=True)
     try:
-        for run in index.runs():
-            print(json.dumps(asdict(run), ensure_ascii=False) if as_json else _as_text(run))
+        scans = list(index.scans())
+        of_run = {scan.run: scan for scan in scans if scan.run is not None}
+        listed: list[tuple[str, Run | None, Past | None]] = [(r.started, r, of_run.get(r.number)) for r in index.runs()]
+        if every:
+            listed += [(scan.started, None, scan) for scan in scans if scan.run is None]
+        for _, run, scan in sorted(listed, key=lambda entry: entry[0], reverse=True):
+            print(_as_json(run, scan) if as_json else _as_text(run, scan))
     finally:
         index.close()
 
@@ -33,7 +40,38 @@ def described(run: Run) -> str:
     return f"run {run.number} ({what}, {_when(run.started)})"
 
 
-def _as_text(run: Run) -> str:
+def _as_json(run: Run | None, scan: Past | None) -> str:
+    entry = {} if run is None else asdict(run)
+    if scan is not None:
+        entry["scan"] = asdict(scan)
+    return json.dumps(entry, ensure_ascii=False)
+
+
+def _as_text(run: Run | None, scan: Past | None) -> str:
+    lines = [] if run is None else [_described_at_length(run)]
+    if scan is not None:
+        if run is None:
+            folders = ", ".join(map(shown, scan.folders))
+            lines.append(f"    -  {_when(scan.started)}  scan {shown(scan.model)}; changed nothing; {folders}")
+        lines.append(f"       {_found(scan)}")
+    return "\n".join(lines)
+
+
+def _found(scan: Past) -> str:
+    """What a scan came upon, in a line."""
+    looked = scan.looked_at
+    parts = [f"{scan.counts.get('seen', 0):,} seen in {scan.seconds:,.0f} s"]
+    if looked:
+        parts.append(f"{looked:,} looked at, {looked / max(scan.seconds, 0.01):,.0f} a second")
+    reasons = ", ".join(f"{number:,} {shown(reason)}" for reason, number in scan.reasons.items())
+    if reasons:
+        parts.append(f"{scan.counts.get('failed', 0):,} failed ({reasons})")
+    if scan.stopped:
+        parts.append(f"stopped by --max-{scan.stopped}")
+    return "; ".join(parts)
+
+
+def _described_at_length(run: Run) -> str:
     what = f"undo of run {run.undoes}" if run.undoes is not None else f"{run.kind} {shown(run.model)}".rstrip()
     places = (
         counted(run.photos, "photo") if run.photos else "",

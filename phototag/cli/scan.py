@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +15,7 @@ import click
 from phototag.bundle import Bundle, find_bundle
 from phototag.cli import events, settings_of
 from phototag.cli.later import Later
+from phototag.cli.log import LOG, start_log
 from phototag.cli.nice import be_nice
 from phototag.cli.params import duration
 from phototag.cli.progress import Progress
@@ -53,6 +55,7 @@ _SETTLE_S = 2.0
 @click.option("--max-tags", type=click.IntRange(1), help="At most so many tags a photo, broader words not counted.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
 @click.option("--workers", type=click.IntRange(1), help="Threads that decode, and that write [default: cores + 1].")
+@click.option("--log-file", type=click.Path(path_type=Path), metavar="FILE", help="Keep a log; it turns over at 1 MB.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo, and one for the summary.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong; for cron.")
 @click.pass_context
@@ -86,15 +89,20 @@ def command(
     bundle = find_bundle(settings.model, settings.models)
     if not quiet:
         click.echo(f"tagging with the model {bundle.name}", err=True)
+    start_log(settings.log_file)
+    LOG.info("scan with %s: %s", bundle.name, ", ".join(map(shown, folders)))
     report = Report(dry_run=dry_run)
     with Progress(folders, visible=not quiet and not as_json and sys.stderr.isatty()) as progress:
-        for event in _events(
-            folders, settings, bundle, how, dry_run=dry_run, quiet=quiet, write=not no_write, **bounds
+        for event in events_of(
+            folders, settings, bundle, how, dry_run=dry_run, quiet=quiet, report=report, write=not no_write, **bounds
         ):
             report.add(event)
             progress.advance(event)
             for line in _lines(event, bundle.name, as_json=as_json, dry_run=dry_run and not quiet):
                 progress.write(line)
+    for line in report.wrong:
+        LOG.warning("%s", line)
+    LOG.info("%s", report.as_line())
     if as_json:
         click.echo(json.dumps({"event": "summary", **report.as_dict()}))
     elif not quiet:
@@ -104,14 +112,15 @@ def command(
     return _SOME_FAILED if report.failed else 0
 
 
-def _events(
+def events_of(
     folders: Sequence[str],
     settings: Settings,
     bundle: Bundle,
     how: WriteOptions,
     *,
-    dry_run: bool,
     quiet: bool,
+    dry_run: bool = False,
+    report: Report | None = None,
     **what: Any,
 ) -> Iterator[Event]:
     """Open what a scan needs, in the order that fails soonest, and run it; what may not be needed, when it is.
@@ -161,7 +170,10 @@ def _events(
             timeout_s=2 * settings.timeout,  # a photo that is decoded apart ends earlier, and says more
             **what,
         )
+        started = datetime.now(UTC)
         yield from scan(folders, job)
+        if report is not None and not dry_run:
+            index.note_scan(report.as_past(bundle.name, folders, started))
 
 
 def _foretell(known: int, pace: float | None) -> str:

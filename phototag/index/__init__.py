@@ -122,6 +122,63 @@ class TagCount:
     broader: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A scan that has come to its end.
+
+    Attributes:
+        model: what it was with.
+        folders: what it went through.
+        started: when, in ISO 8601, UTC.
+        seconds: how long it took.
+        counts: "seen", "tagged", "none_of_these", "unchanged", "failed", ... as its summary has them.
+        reasons: how many photos failed in it, by reason.
+        stopped: the bound that ended it early, "time" or "photos".
+        run: under which number it wrote; None where it wrote nothing.
+    """
+
+    model: str
+    folders: tuple[str, ...]
+    started: str
+    seconds: float
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    stopped: str | None = None
+    run: int | None = None
+
+    @property
+    def looked_at(self) -> int:
+        """How many photos were not simply unchanged."""
+        return self.counts.get("seen", 0) - self.counts.get("unchanged", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """An index in figures.
+
+    Attributes:
+        photos: how many are known.
+        photo_bytes: what their files take.
+        tagged: how many have a word of phototag's.
+        failed: how many could not be read or decoded when they were last looked at.
+        words: how many different words phototag gave.
+        own_words: how many different keywords their owner gave.
+        places: verdicts by where their words stand.
+        reasons: failures by reason.
+        formats: photos by format.
+    """
+
+    photos: int
+    photo_bytes: int
+    tagged: int
+    failed: int
+    words: int
+    own_words: int
+    places: dict[str, int]
+    reasons: dict[str, int]
+    formats: dict[str, int]
+
+
 class Index(Journal, Protocol):
     """What phototag remembers. Every method is one transaction."""
 
@@ -233,6 +290,18 @@ class Index(Journal, Protocol):
 
     def photo_count(self, root: str | None = None) -> int:
         """How many photos are known, at or below `root` if given."""
+        ...
+
+    def note_scan(self, past: Past) -> None:
+        """Note what a scan came upon; the run under which it wrote is found by its time."""
+        ...
+
+    def scans(self) -> Iterator[Past]:
+        """Every scan that came to its end, the latest first."""
+        ...
+
+    def statistics(self) -> Statistics:
+        """Everything the index holds, counted."""
         ...
 
     def close(self) -> None:

@@ -11,8 +11,11 @@ from phototag.index import (
     Hit,
     Known,
     Look,
+    Past,
     Sort,
+    Statistics,
     TagCount,
+    history,
     journalling,
     looking,
     reading,
@@ -213,6 +216,21 @@ class SqliteIndex:
         """Record that words of phototag's were taken out of a photo."""
         with border(self._path), start_writing(self._engine) as connection:
             journalling.untagged(connection, number, run, words, now)
+
+    def note_scan(self, past: Past) -> None:
+        """Note what a scan came upon."""
+        with border(self._path), start_writing(self._engine) as connection:
+            history.note_scan(connection, past)
+
+    def scans(self) -> Iterator[Past]:
+        """Every scan that came to its end, the latest first."""
+        with border(self._path), start_reading(self._engine) as connection:
+            yield from history.list_scans(connection)
+
+    def statistics(self) -> Statistics:
+        """Everything the index holds, counted."""
+        with border(self._path), start_reading(self._engine) as connection:
+            return history.statistics(connection)
 
     def close(self) -> None:
         """Release the file."""

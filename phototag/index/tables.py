@@ -152,6 +152,20 @@ writes = Table(
     Column("undone_by", ForeignKey("runs.id")),
 )
 
+scans = Table(
+    "scans",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id")),
+    Column("model", Text, nullable=False),
+    Column("folders", LargeBinary, nullable=False),
+    Column("started_at", Integer, nullable=False),
+    Column("seconds", REAL, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("stopped", Text),
+)
+
 postings = Table(
     "postings",
     metadata,

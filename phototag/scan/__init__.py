@@ -45,7 +45,8 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):
         finish = partial(finish_batch, job=job, seen=seen, recorder=recorder, writing=writing)
-        for item in decode_ahead(within_bounds(select(walk(roots, seen.leftovers), job, seen), job, seen), job):
+        found = walk(roots, seen.leftovers, job.only)
+        for item in decode_ahead(within_bounds(select(found, job, seen), job, seen), job):
             if isinstance(item, Ready):
                 batch.append(item)
             else:
@@ -60,7 +61,7 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         yield from finishing.submit(finish, batch).result()
     if seen.stopped is not None:
         yield Stopped(seen.stopped)
-    elif not job.dry_run:
+    elif not job.dry_run and job.only is None:
         yield from forget_gone(roots, job, seen)
         reclaim(job)
     if not job.dry_run:

@@ -40,6 +40,7 @@ class Job:
         vectors: where the network's embeddings are kept; None: nowhere.
         timeout_s: after how long a photo whose reading or decoding does not end is given up.
         max_photos: how many photos are looked at, at most.
+        only: the real paths of the only folders to look at; None: all. Nothing is forgotten then.
         until: when the last photo may be begun, as `time.monotonic` counts.
     """
 
@@ -60,6 +61,7 @@ class Job:
     timeout_s: float = 120.0
     max_photos: int | None = None
     until: float | None = None
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

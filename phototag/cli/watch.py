@@ -1,0 +1,106 @@
+"""`phototag watch`: folders in, new photos tagged as they arrive, until it is told to stop."""
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phototag.bundle import find_bundle
+from phototag.cli import settings_of
+from phototag.cli.log import LOG, start_log
+from phototag.cli.nice import be_nice
+from phototag.cli.scan import events_of
+from phototag.cli.text import counted, shown
+from phototag.cli.watching import changed_folders
+from phototag.cli.writing import take_write_options, writing_options
+from phototag.errors import LockedError
+from phototag.records import Failed, Tagged, Waiting
+
+_AT_MOST_BUSY = 0.2
+"""Of its time a watch spends no more than this on scans: where looking takes long, changes are gathered longer."""
+
+
+@click.command("watch", short_help="Tag new photos as they arrive.")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(), metavar="DIR...")
+@click.option("--model", metavar="NAME", help="The model to tag with [default: the newest trained one, else imagenet].")
+@click.option("--no-write", is_flag=True, help="Tag in the index only; leave the photos as they are.")
+@writing_options
+@click.option("--poll", is_flag=True, help="Look at all files again and again: for shares that tell of no changes.")
+@click.option("--nice", is_flag=True, help="Work at the lowest priority.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
+@click.option("--log-file", type=click.Path(path_type=Path), metavar="FILE", help="Keep a log; it turns over at 1 MB.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    folders: tuple[str, ...],
+    no_write: bool,
+    poll: bool,
+    nice: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Scan the folders DIR once, then tag new and changed photos as they arrive, until Ctrl-C or SIGTERM.
+
+    A photo that is still being written is left until it is whole. Photos that go are forgotten by the next
+    `phototag scan`, which may run meanwhile: the two take turns.
+    """
+    if nice:
+        be_nice()
+    how = take_write_options(options)
+    settings = settings_of(ctx, **options)
+    start_log(settings.log_file)
+    roots = [os.path.abspath(folder) for folder in folders]
+    for root in roots:
+        if not os.path.isdir(root):
+            raise click.UsageError(f"{root}: there is no such folder; is its disk mounted?")
+    bundle = find_bundle(settings.model, settings.models)
+
+    def tell(line: str, *, wrong: bool = False) -> None:
+        LOG.info("%s", line)
+        if wrong or not quiet:
+            click.echo(line, err=wrong)
+
+    def look(only: frozenset[str] | None) -> set[str]:
+        """Scan; gives back the folders in which photos are still being written."""
+        unfinished = set()
+        for event in events_of(roots, settings, bundle, how, quiet=True, write=not no_write, only=only):
+            if isinstance(event, Waiting):
+                unfinished.add(os.path.realpath(os.path.dirname(event.ref.path)))
+            elif isinstance(event, Failed):
+                tell(f"{shown(event.ref.path)}: {event.reason}: {event.detail}", wrong=True)
+            elif isinstance(event, Tagged):
+                words = ", ".join(tag.word for tag in event.decided.tags)
+                tell(f"{shown(event.ref.path)}: {words or 'none of these'}")
+        return unfinished
+
+    with suppress(KeyboardInterrupt):
+        tell(f"watching {counted(len(roots), 'folder')} with the model {bundle.name}")
+        _watch(roots, look, poll=poll, tell=tell)
+    tell("stopped; what was finished is kept")
+    return 0
+
+
+def _watch(roots: Sequence[str], look: Any, *, poll: bool, tell: Any) -> None:
+    """Look at everything once, then at what changes. What could not be looked at stays on the list."""
+    changed: set[str] = set()
+    everything, rested = True, 0.0
+    for folders in changed_folders(roots, poll=poll, tell=tell):
+        everything = everything or folders is None
+        changed |= folders or set()
+        if not (everything or changed) or time.monotonic() < rested:
+            continue
+        began = time.monotonic()
+        try:
+            changed = look(None if everything else frozenset(changed))
+            everything = False
+        except LockedError:  # a scan is at work: its turn
+            continue
+        took = time.monotonic() - began
+        rested = time.monotonic() + took * (1 / _AT_MOST_BUSY - 1)
