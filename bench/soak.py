@@ -143,7 +143,7 @@ def scan(top: Path, library: Path, *options: str) -> "subprocess.Popen[bytes]":
         "PYTHONPATH": os.pathsep.join([str(top / "faulty"), *filter(None, sys.path)]),
         "PHOTOTAG_INDEX": str(top / "index.sqlite"),
     }
-    command = [sys.executable, "-P", "-m", "phototag", "scan", "--quiet", "--model", "imagenet", "--timeout", "3s"]
+    command = [sys.executable, "-P", "-m", "phototag", "scan", "--quiet", "--model", "imagenet", "--timeout", "10s"]
     command += ["--min-confidence", "0", "--max-tags", "2", *options, str(library)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -269,7 +269,7 @@ def main() -> None:
     _, said = last.communicate()
     again = scan(top, library.top, "--json")
     summary = json.loads(again.communicate()[0].splitlines()[-1])
-    time.sleep(4)  # what hangs in a decoder outlives a killed scan by its limit
+    time.sleep(13)  # what hangs in a decoder outlives a killed scan by its limit
     problems = [*wrong_with(top, library), *_orphans(top)]
     if last.returncode not in (0, 1):
         problems.append(f"the last scan left with {last.returncode}: {said.decode()}")
