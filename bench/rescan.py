@@ -5,8 +5,8 @@ Usage: rescan.py [--photos N] [--in-folder N] [--runs N] [--folder DIR] [--profi
 Makes N small files with photos' names in folders of a few hundred, and an index that knows each of them with two
 tags, as a scan leaves it. Then runs `find -type f -printf '%p %s %T@'` and `phototag scan --quiet` in turn, each in a
 process of its own with everything in the page cache, and prints the medians of the time on the clock and of the
-processor's time, which on a busy machine says more, and their ratios. A photo that was opened would show: the files hold
-no photo, and the scan would report it as failed.
+processor's time, which on a busy machine says more, and their ratios. A photo that was opened would show: the files
+hold no photo, and the scan would report it as failed.
 """
 
 import argparse
