@@ -38,6 +38,7 @@ _COMMANDS = {
     "doctor": "Check that everything phototag needs works here.",
     "db": "Look after the index: check, back up, rebuild, export, import.",
     "models": "List the models that can be used, with their figures.",
+    "export": "Write a model so that other programs can use it.",
 }
 _INTERRUPTED = 130
 

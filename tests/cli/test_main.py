@@ -12,7 +12,7 @@ import pytest
 import phototag as package
 from tests.conftest import Run
 
-_COMMANDS = ["train", "check", "evaluate", "scan", "search", "show", "tags", "models"]
+_COMMANDS = ["train", "check", "evaluate", "export", "scan", "search", "show", "tags", "models"]
 
 
 @pytest.fixture
