@@ -10,9 +10,9 @@ import pytest
 
 from phototag.backbone.litert import LiteRTBackbone
 from phototag.bundle import DEFAULT_NETWORK, Bundle, find_network, save_bundle
-from phototag.decide import scores
+from phototag.decide import as_neighbours, scores
 from phototag.errors import ModelError
-from phototag.records import Classifier, Dense, Label
+from phototag.records import Classifier, Dense, Label, Neighbours, Network, Votes
 from phototag.train.export import Target, export, pictures
 
 _LABELS = (
@@ -29,8 +29,8 @@ _EXPORTS: list[tuple[Target, str]] = [
 ]
 
 
-def _bundle(folder: Path, activation: str = "softmax", *, hidden: int = 0) -> Bundle:
-    """A random head on the default network, whose scores are spread over the whole range."""
+def _bundle(folder: Path, activation: str = "softmax", *, hidden: int = 0, voting: bool = False) -> Bundle:
+    """A random head on the default network, whose scores are spread over the range, perhaps with examples that vote."""
     random, network = np.random.default_rng(0), find_network(DEFAULT_NETWORK)
     sizes = [network.embedding_size, *([hidden] if hidden else []), 3]
     layers = tuple(
@@ -40,8 +40,18 @@ def _bundle(folder: Path, activation: str = "softmax", *, hidden: int = 0) -> Bu
         )
         for size, out in pairwise(sizes)
     )
-    classifier = Classifier(layers, "softmax" if activation == "softmax" else "sigmoid", _LABELS)
+    neighbours = _voters(network) if voting else None
+    classifier = Classifier(layers, "softmax" if activation == "softmax" else "sigmoid", _LABELS, neighbours)
     return save_bundle(folder, name="My Pets", network=network, classifier=classifier, metrics={}, settings={})
+
+
+def _voters(network: Network) -> Neighbours:
+    """The pictures that exports are tried with, as examples that vote loudly."""
+    embeddings = LiteRTBackbone(network, graph="float32").embed(pictures(network.image_size, 6))
+    shares = np.random.default_rng(1).normal(size=(6, 3)).astype(np.float32)
+    return Neighbours(
+        as_neighbours(embeddings), 5, 1.0, Votes(shares, reach=0.3, weight=4.0, known=6, counted=(0, 1, 2))
+    )
 
 
 @pytest.mark.filterwarnings("ignore")  # of the converters, about themselves
@@ -49,7 +59,9 @@ def _bundle(folder: Path, activation: str = "softmax", *, hidden: int = 0) -> Bu
 def test_what_is_exported_gives_the_same_scores(target: Target, activation: str, tmp_path: Path) -> None:
     from phototag.train.export.formats import run
 
-    bundle = _bundle(tmp_path / "model", activation, hidden=8 if target == "tflite" else 0)
+    bundle = _bundle(
+        tmp_path / "model", activation, hidden=8 if target == "tflite" else 0, voting=target in ("tflite", "onnx")
+    )
     made = export(bundle, target, tmp_path / "out")
     assert made.difference < 0.001
     assert (made.folder / "labels.txt").read_text().split() == ["animal", "cat", "dog", "rose"]

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from phototag.backbone.pretrained import load_pretrained
 from phototag.bundle import Bundle
-from phototag.records import Classifier
+from phototag.records import Classifier, Neighbours, Votes
 
 
 class Scorer(tf.Module):  # type: ignore[misc]
-    """Network, head and calibration.
+    """Network, head, the training photos' votes, and calibration.
 
     Args:
         bundle: the model.
@@ -30,10 +30,22 @@ class Scorer(tf.Module):  # type: ignore[misc]
     def _score(self, pixels: Any) -> dict[str, Any]:
         x = self.network(pixels * self.scale, training=False)
         *inner, last = self.classifier.layers
+        hidden = x
         for layer in inner:
-            x = tf.nn.relu(x @ tf.constant(layer.kernel) + tf.constant(layer.bias))
-        logits = x @ tf.constant(last.kernel) + tf.constant(last.bias)
+            hidden = tf.nn.relu(hidden @ tf.constant(layer.kernel) + tf.constant(layer.bias))
+        logits = hidden @ tf.constant(last.kernel) + tf.constant(last.bias)
+        if self.classifier.neighbours is not None and self.classifier.neighbours.votes is not None:
+            logits += _voted(x, self.classifier.neighbours, self.classifier.neighbours.votes)
         return {"scores": tf.identity(_pooled(logits, self.classifier), name="scores")}
+
+
+def _voted(embeddings: Any, neighbours: Neighbours, votes: Votes) -> Any:
+    """What the training photos' votes add to each class's logit, as `decide.with_votes`."""
+    spread = tf.sign(embeddings) * tf.sqrt(tf.abs(embeddings))
+    unit = spread / tf.maximum(tf.norm(spread, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    apart = 1.0 - unit @ tf.constant(neighbours.embeddings.T)
+    cast = tf.exp(apart / -votes.reach) @ tf.constant(votes.shares)
+    return votes.weight * (cast - 0.5)
 
 
 def _pooled(logits: Any, classifier: Classifier) -> Any:
