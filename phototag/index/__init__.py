@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from phototag.index.adopted import Adopted
 from phototag.index.journal import Intent, Journal, Write
 from phototag.records import Facts, Failed, Memory, PhotoRef, Tag, Tagged, Where
 
@@ -94,7 +95,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """All the index holds of one photo, for `phototag show`."""
+    """All the index holds of one photo, for `phototag show`; `imported`: keywords its files need not hold."""
 
     ref: PhotoRef
     facts: Facts | None
@@ -103,6 +104,7 @@ class Entry:
     rejected: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     failure: str | None
+    imported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,10 @@ class Index(Journal, Protocol):
 
         A failed photo keeps what earlier runs found out about it, unfinished writes included.
         """
+        ...
+
+    def adopt(self, photos: Sequence[Adopted]) -> None:
+        """Make photos known, and add words to them, without a verdict; nothing that is known is taken away."""
         ...
 
     def forget(self, numbers: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func,
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from phototag.index import postings
+from phototag.index.adopting import keep_imported
 from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
 from phototag.index.reading import at_or_below
 from phototag.index.rows import CHUNK, chunks, intern_values, join_path, run_many, storable, words_by_id
@@ -275,6 +276,7 @@ def _own(connection: Connection, photo: int, keywords: Sequence[str]) -> None:
     ]
     if rows:
         connection.execute(insert(photo_tags), rows)
+    keep_imported(connection, [photo])
 
 
 def _reject(connection: Connection, photo: int, tag_ids: Collection[int]) -> None:

@@ -36,6 +36,7 @@ from phototag.index.tables import (
     cameras,
     decisions,
     folders,
+    imported,
     intents,
     photo_tags,
     photos,
@@ -120,6 +121,7 @@ def entry(connection: Connection, path: str) -> Entry | None:
         return None
     own = select(tags.c.word).join(photo_tags).where(photo_tags.c.photo_id == row.id, photo_tags.c.source_id == OWNER)
     refused = select(tags.c.word).join(rejected).where(rejected.c.photo_id == row.id)
+    kept = select(tags.c.word).join(imported).where(imported.c.photo_id == row.id)
     facts = None
     if row.format is not None:
         facts = Facts(row.format, row.width, row.height, row.taken, row.camera)
@@ -132,6 +134,7 @@ def entry(connection: Connection, path: str) -> Entry | None:
         rejected=tuple(connection.execute(refused.order_by(tags.c.word)).scalars()),
         verdicts=tuple(_verdicts(connection, row.id)),
         failure=failure,
+        imported=tuple(connection.execute(kept.order_by(tags.c.word)).scalars()),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection
 
 from phototag.index import postings
+from phototag.index.adopting import keep_imported
 from phototag.index.rows import CHUNK, broader_of, chunks, fetch, intern_values, run_many, split_path, storable
 from phototag.index.tables import OWNER, SCORE_SCALE, cameras, decisions, folders, sources, tags
 from phototag.index.writing import rehome
@@ -89,6 +90,7 @@ def remember(
         _learn(connection, tagged, source, vocabulary)
         _write_words(connection, numbered, source, set(before.values()), vocabulary.words)
         _write_verdicts(connection, numbered, (source, decision_id, stamp[1]), vocabulary.words)
+    keep_imported(connection, set(before.values()))
     fresh = {number for place, number in after.items() if place not in before}
     postings.renew(connection, after.values(), fresh)
 

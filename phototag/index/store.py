@@ -15,6 +15,7 @@ from phototag.index import (
     Sort,
     Statistics,
     TagCount,
+    adopting,
     history,
     journalling,
     looking,
@@ -23,6 +24,7 @@ from phototag.index import (
     settled,
     writing,
 )
+from phototag.index.adopted import Adopted
 from phototag.index.connect import border, open_engine, start_reading, start_writing
 from phototag.index.journal import Carrier, Intent, Kind, Run, Standing, Write, Written
 from phototag.index.postings import catch_up
@@ -132,6 +134,12 @@ class SqliteIndex:
             except BaseException:  # what it looked up may have been taken back with the transaction
                 self._vocabulary.clear()
                 raise
+
+    def adopt(self, photos: Sequence[Adopted]) -> None:
+        """Make photos known without a verdict; one transaction."""
+        if photos:
+            with border(self._path), start_writing(self._engine) as connection:
+                adopting.adopt(connection, photos)
 
     def forget(self, numbers: Sequence[int]) -> None:
         """Drop photos that no longer exist."""

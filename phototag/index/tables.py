@@ -176,6 +176,13 @@ postings = Table(
     Column("bits", LargeBinary),
 )
 
+imported = Table(
+    "imported",
+    metadata,
+    Column("photo_id", ForeignKey("photos.id"), primary_key=True),
+    Column("tag_id", ForeignKey("tags.id"), primary_key=True),
+)
+
 unposted = Table(
     "unposted",
     metadata,

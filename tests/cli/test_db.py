@@ -10,7 +10,10 @@ import pytest
 from phototag.index import open_index
 from phototag.index.lock import scan_lock
 from tests.conftest import Run
+from tests.index.catalogues import make_digikam
 from tests.index.records import tagged
+from tests.models import save_always
+from tests.photos import make_jpeg
 
 
 @pytest.fixture
@@ -59,3 +62,75 @@ def test_a_backup_is_an_index(phototag: Run, index: Path, tmp_path: Path) -> Non
     assert phototag("--index", copy, "search", "dog", "--paths").stdout == "/p/a.jpg\n"
     assert phototag("db", "backup", copy).returncode == 5
     assert phototag("db", "backup", "--force", copy).returncode == 0
+
+
+@pytest.fixture
+def library(tmp_path: Path, home: Path, phototag: Run) -> Path:
+    """Two scanned photos."""
+    save_always(home / "models" / "always", "animal", "dog")
+    folder = tmp_path / "library"
+    folder.mkdir()
+    for name, width in (("a.jpg", 320), ("b.jpg", 330)):
+        (folder / name).write_bytes(make_jpeg(size=(width, 240)))
+    assert phototag("scan", folder).returncode == 0
+    return folder
+
+
+def test_a_damaged_index_leads_to_a_new_one_with_the_old_kept(phototag: Run, library: Path, home: Path) -> None:
+    path = home / "index.sqlite"
+    damaged = path.read_bytes()[:8192] + b"\xa5" * 50_000
+    path.write_bytes(damaged)
+    refused = phototag("search", "dog")
+    assert (refused.returncode, "phototag db rebuild DIR" in refused.stderr) == (5, True)
+    run = phototag("db", "rebuild", library)
+    assert run.returncode == 0, run
+    assert run.stdout.startswith(f"{path}: 2 photos, 4 words of yours, 0 of phototag's\nthe old index is {path}.2")
+    assert phototag("search", "dog", "--count").stdout == "2\n"
+    (kept,) = home.glob("index.sqlite.2*")
+    assert kept.read_bytes() == damaged
+    assert not list(home.glob("*.rebuilding*"))
+
+
+def test_after_a_rebuild_a_scan_finds_nothing_to_do(phototag: Run, library: Path) -> None:
+    run = phototag("db", "rebuild", library)
+    assert "2 photos, 0 words of yours, 4 of phototag's" in run.stdout
+    assert "        2 unchanged" in phototag("scan", library).stdout
+    (library.parent / "other").mkdir()
+    assert "it knew 2 photos more" in phototag("db", "rebuild", library.parent / "other").stdout
+
+
+def test_the_index_is_exported_as_json_lines_and_csv(phototag: Run, index: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in phototag("db", "export").stdout.splitlines()]
+    assert [(line["path"], line["keywords"], line["camera"]) for line in lines] == [
+        ("/p/a.jpg", ["Rome"], "Canon EOS R5"),
+        ("/p/b.jpg", [], "Canon EOS R5"),
+    ]
+    assert lines[0]["tags"] == [{"word": "dog", "score": 0.9, "broader": [], "model": "mine"}]
+    target = tmp_path / "words.csv"
+    assert phototag("db", "export", "dog", "--format", "csv", "--output", target).returncode == 0
+    assert target.read_text(encoding="utf-8").splitlines() == [
+        "path,word,by,score,model,taken,camera",
+        "/p/a.jpg,Rome,me,1.0,,2023-07-14T18:03:00,Canon EOS R5",
+        "/p/a.jpg,dog,phototag,0.9,mine,2023-07-14T18:03:00,Canon EOS R5",
+    ]
+    assert phototag("db", "export", "--output", target).returncode == 2
+    assert phototag("db", "export", "--force", "--output", target, "cat").returncode == 0
+    assert phototag("db", "export", "nothing").returncode == 1
+
+
+def test_keywords_are_imported_where_the_photos_lie_now(phototag: Run, library: Path, tmp_path: Path) -> None:
+    photos = [("/", "a.jpg", 1, (5,)), ("/", "gone.jpg", 1, (6,)), ("/", "film.mp4", 1, (6,))]
+    catalogue = make_digikam(tmp_path / "digikam4.db", ("volumeid:?path=%2Fold", "/"), photos)
+    nowhere = phototag("db", "import", catalogue)
+    assert (nowhere.returncode, "say --map OLD=NEW" in nowhere.stdout) == (1, True)
+    dry = phototag("db", "import", catalogue, "--map", f"/old={library}", "--dry-run")
+    assert dry.stdout.startswith(
+        "3 keywords of 1 photo would be taken over from digiKam\n1 files are no photos: left out"
+    )
+    assert phototag("search", "keyword:rome").returncode == 1
+    run = phototag("db", "import", catalogue, "--map", f"/old={library}", "--json")
+    assert json.loads(run.stdout) == {"program": "digiKam", "photos": 1, "keywords": 3, "missing": 1, "others": 1}
+    assert phototag("search", "keyword:rome", "dog", "--paths").stdout == f"{library / 'a.jpg'}\n"
+    phototag("scan", "--rescan", library)
+    assert phototag("search", "keyword:italy", "--count").stdout == "1\n"
+    assert phototag("db", "import", catalogue, "--map", "nonsense").returncode == 2

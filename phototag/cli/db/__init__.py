@@ -9,6 +9,9 @@ _COMMANDS = {
     "check": ("care", "Look for damage in the index."),
     "vacuum": ("care", "Make the index's file as small as it can be."),
     "backup": ("care", "Copy the index, also while a scan is at work."),
+    "rebuild": ("rebuild", "Make a new index from what the photos hold."),
+    "export": ("moving", "Write what the index knows as JSON lines or CSV."),
+    "import": ("moving", "Take over keywords from another program's catalogue."),
 }
 
 
@@ -21,7 +24,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        found: click.Command = getattr(import_module(f"phototag.cli.db.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        module = import_module(f"phototag.cli.db.{_COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -31,4 +35,4 @@ class _Commands(click.Group):
 
 @click.group("db", cls=_Commands, short_help="Look after the index: check, back up, rebuild, export, import.")
 def command() -> None:
-    """Look after the index itself: what is in it, whether it is whole, copies of it."""
+    """Look after the index itself: what is in it, whether it is whole, copies of it, what goes out and comes in."""
