@@ -30,11 +30,11 @@ _STOP_IN_THE_LAST = """if True:
     from phototag.index import connect, open_index
     whole, last = connect._statements, connect._migrations()[-1][1]
     def halfway(script):
-        for at, statement in enumerate(whole(script)):
-            if at == 1 and script == last:
+        for statement in whole(script):
+            yield statement
+            if script == last:
                 print("halfway", flush=True)
                 time.sleep(60)
-            yield statement
     connect._statements = halfway
     open_index(Path(sys.argv[1]))
 """
