@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from phototag.decide import distances, layer_logits, normalised, scores
+from phototag.decide import as_neighbours, normalised, outputs, scores
 from phototag.index import Index
 from phototag.records import Classifier, Vectors
 from phototag.sight.photos import photos_of
@@ -80,14 +80,13 @@ def suggest(
             yield Suggestion(reason, tuple(paths), len(group), _likeliest(shelf, group[0], classifier))
 
 
-def unsureness(vectors: Vectors, classifier: Classifier) -> Vectors:
-    """How little a head can decide, `(N,) float32`, 0 to 1.
+def unsureness(logits: Vectors, activation: Literal["softmax", "sigmoid"]) -> Vectors:
+    """How little logits `(N, classes)` decide, `(N,) float32`, 0 to 1.
 
     Where classes exclude each other, one less the lead of the likeliest over the next; else how close the class that
     is closest to it comes to a chance of one half.
     """
-    logits = layer_logits(vectors, classifier.layers)
-    if classifier.activation == "sigmoid":
+    if activation == "sigmoid":
         return np.asarray(1 - np.abs(np.tanh(logits / 2)).min(axis=1), np.float32)
     if logits.shape[1] < 2:
         return np.zeros(len(logits), np.float32)
@@ -108,13 +107,14 @@ def _pools(shelf: Shelf, classifier: Classifier, progress: Progress) -> dict[Rea
         vectors = shelf.vectors(rows)
         found: dict[Reason, tuple[Vectors, Rows]] = {}
         known = np.ones(len(rows), np.bool_)
-        if classifier.neighbours is not None:
-            near = classifier.neighbours
-            apart = distances(vectors, near)
-            known = apart <= near.threshold
+        logits, strange = outputs(vectors, classifier)
+        near = classifier.neighbours
+        if near is not None and strange is not None:
+            known = strange <= near.threshold
             found["unlike"] = chance.random(int((~known).sum()), np.float32), rows[~known]
-            known &= (normalised(vectors) @ near.embeddings.T).max(axis=1) < 1 - _LEARNED
-        doubts = unsureness(vectors, classifier)
+            compared = normalised(vectors) if near.votes is None else as_neighbours(vectors)
+            known &= (compared @ near.embeddings.T).max(axis=1) < 1 - _LEARNED
+        doubts = unsureness(logits, classifier.activation)
         known &= doubts >= _LEAST_DOUBT
         found["unsure"] = doubts[known], rows[known]
         for reason, (values, some) in found.items():

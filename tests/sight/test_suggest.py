@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.decide import Rules, normalised
+from phototag.decide import Rules, as_neighbours, layer_logits, normalised
 from phototag.index import Index, open_index
 from phototag.metadata import open_writer
-from phototag.records import Classifier, Dense, Label, Neighbours
+from phototag.records import Classifier, Dense, Label, Neighbours, Votes
 from phototag.scan import Job, scan
 from phototag.sight.suggest import Suggestion, suggest, unsureness
 from phototag.vectors import VectorFile
@@ -115,11 +115,22 @@ def test_a_model_without_examples_is_asked_only_what_it_cannot_decide(
 
 def test_unsureness_is_one_where_it_could_be_either_and_falls_with_the_lead() -> None:
     vectors = np.float32([[0.5, 0.5, 0], [0.52, 0.5, 0], [0.9, 0.1, 0]])
-    found = unsureness(vectors, RED_OR_GREEN)
+    found = unsureness(layer_logits(vectors, RED_OR_GREEN.layers), "softmax")
     assert found[0] == pytest.approx(1)
     assert 1 > found[1] > found[2] >= 0
-    alone = unsureness(np.float32([[0.5, 0, 0], [1, 0, 0]]), COLOURS)
+    alone = unsureness(layer_logits(np.float32([[0.5, 0, 0], [1, 0, 0]]), COLOURS.layers), "sigmoid")
     assert alone[0] == pytest.approx(1)
     assert alone[1] < 0.01
-    only = replace(COLOURS, activation="softmax", layers=(Dense(np.ones((3, 1), np.float32), np.zeros(1, np.float32)),))
-    assert unsureness(vectors, only).tolist() == [0, 0, 0]
+    assert unsureness(np.ones((3, 1), np.float32), "softmax").tolist() == [0, 0, 0]
+
+
+def test_a_model_whose_examples_vote_is_asked_in_its_own_terms(
+    tmp_path: Path, index: Index, vectors: VectorFile
+) -> None:
+    photograph(tmp_path / "library", "learned", (230, 204, 26))
+    photograph(tmp_path / "library", "blue", (10, 10, 240))
+    examples = as_neighbours(np.float32([[230, 204, 26], [230, 20, 20], [20, 230, 20]]) / 255)
+    votes = Votes(np.float32([[0.5, 0.5], [1, 0], [0, 1]]), reach=0.1, weight=1.0, known=3, counted=(0, 1))
+    voting = replace(RED_OR_GREEN, neighbours=Neighbours(examples, 1, 0.5, votes))
+    groups = suggested(tmp_path / "library", index, vectors, classifier=voting)
+    assert [(group.reason, names(group)) for group in groups] == [("unlike", {"blue0.png"})]
