@@ -43,6 +43,6 @@ def command(ctx: click.Context, /, *, model: str, target: str, out: Path | None,
         about = {"model": bundle.name, "to": target, "folder": str(made.folder), "difference": made.difference}
         click.echo(json.dumps(about, ensure_ascii=False))
         return
-    click.echo(f"{bundle.name} is in {shown(str(made.folder))}: its scores differ by {made.difference:.5f} at most.")
+    click.echo(f"{bundle.name} is in {shown(str(made.folder))}: its scores differ by {made.difference:.1g} at most.")
     if target == "photoprism":
         click.echo("vision.yml there says where PhotoPrism wants it, and what its own vision.yml must say.")

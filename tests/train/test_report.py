@@ -61,7 +61,9 @@ def _bundle() -> Bundle:
         for n in (1, 2, 3)
     ]
     network = find_network(DEFAULT_NETWORK)
-    return Bundle("pets & co", Path(), "f" * 64, network, classifier, "2026", {}, {"seed": 7}, tuple(history))
+    promise = {"name": "cat", "threshold": 0.87, "recall": 0.66, "recall_before": None, "kept": False}
+    metrics, settings = {"promises": [promise]}, {"seed": 7, "precision": 0.95}
+    return Bundle("pets & co", Path(), "f" * 64, network, classifier, "2026", metrics, settings, tuple(history))
 
 
 def test_honest_confidence_lies_on_the_line_and_boasting_does_not() -> None:
@@ -143,9 +145,25 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(tmp_path: Path) -> N
     assert len(checker.loads) == 1  # the other photos are not there
     assert checker.loads[0].startswith("data:image/jpeg;base64,")
     assert not re.search(r"https?://|url\(|@import", html)
-    for shown in ("pets &amp; co", "&lt;dog&gt;", "Of &lt;these&gt;.", "noise/0.jpg", "f" * 64, "seed", "</svg>"):
+    for shown in (
+        "pets &amp; co",
+        "&lt;dog&gt;",
+        "Of &lt;these&gt;.",
+        "noise/0.jpg",
+        "f" * 64,
+        "seed",
+        "</svg>",
+        "too few photos to promise",
+    ):
         assert shown in html
-    for title in ("Categories", "Which tags they get", "The most confident mistakes", "How it learned", "Settings"):
+    for title in (
+        "Categories",
+        "What a precision of 0.95 costs",
+        "Which tags they get",
+        "The most confident mistakes",
+        "How it learned",
+        "Settings",
+    ):
         assert f"<h2>{title}</h2>" in html
     assert html.count("Loss by epoch of training the head") == 2  # said to screen readers and below the curve
     assert "Loss by epoch of training the network" in html

@@ -42,6 +42,7 @@ def model_page(bundle: Bundle, answers: Answers, evaluation: Evaluation, *, abou
         paragraph(about, "soft"),
         _tiles(evaluation, answers),
         _categories(evaluation, bundle),
+        *_promises(bundle.metrics.get("promises", ()), bundle.settings.get("precision")),
         *_confusion(answers),
         *_mistakes(answers, workers),
         _reliability(answers),
@@ -89,6 +90,24 @@ def _categories(evaluation: Evaluation, bundle: Bundle) -> str:
         ),
         table(("category", "learned from", "checked with", "precision", "recall", "said from"), rows),
     )
+
+
+def _promises(promises: Sequence[Mapping[str, Any]], precision: Any) -> Iterator[str]:
+    """What the precision that training was asked to promise costs."""
+    if promises:
+        rows = [
+            (
+                str(one["name"]),
+                f"{one['threshold']:.2f}",
+                *("-" if one[key] is None else f"{one[key]:.2f}" for key in ("recall", "recall_before")),
+                "" if one["kept"] else "too few photos to promise",
+            )
+            for one in promises
+        ]
+        yield section(
+            f"What a precision of {precision:g} costs",
+            table(("category", "said from", "recall", "recall without the promise", ""), rows),
+        )
 
 
 def _confusion(answers: Answers) -> Iterator[str]:
@@ -226,7 +245,10 @@ def _settings(bundle: Bundle) -> str:
     ]
     if bundle.classifier.neighbours is not None:
         near = bundle.classifier.neighbours
-        facts.append(("none of these", f"beyond a distance of {near.threshold:.3f} to the {near.k} nearest examples"))
+        lacks = "" if near.votes is None else ", and what the strongest vote lacks"
+        facts.append(
+            ("none of these", f"beyond {near.threshold:.3f}: distance to the {near.k} nearest examples{lacks}")
+        )
     facts += [(key.replace("_", " "), str(value)) for key, value in bundle.settings.items()]
     return section("Settings", definitions(facts))
 
