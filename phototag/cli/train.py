@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,13 @@ from phototag.cores import usable_cores
 from phototag.records import Failed
 
 if TYPE_CHECKING:
-    from phototag.train import Outcome, Request
+    from phototag.train import KeywordWish, Outcome, Request
     from phototag.train.evaluate import Evaluation
+    from phototag.train.keywords import KeywordsFound
     from phototag.train.promise import Promise
 
 _SOME_FAILED = 1
+_LISTED = 20
 _NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -35,6 +38,15 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     metavar="CSV",
     help="Take the labels from a CSV file (path,labels) and not from the folders; several are joined by |.",
 )
+@click.option(
+    "--from-keywords", is_flag=True, help="Learn from the keywords that the photos below DIR carry, not from folders."
+)
+@click.option(
+    "--min-photos",
+    type=click.IntRange(2),
+    help="With --from-keywords: learn keywords that so many photos carry [default: 20].",
+)
+@click.option("--words", metavar="A,B,C", help="With --from-keywords: learn these keywords alone.")
 @click.option("--validation", type=_FOLDER, metavar="DIR", help="Photos to check with, laid out in the same way.")
 @click.option("--name", metavar="NAME", help="What `scan --model` will call it [default: the folder's name].")
 @click.option(
@@ -135,8 +147,25 @@ def _request(
         device=settings.device,
         workers=settings.workers or usable_cores(),
         precision=head.pop("precision"),
+        keywords=_keywords(settings.index, labels or validation, head),
         head=HeadSettings(**{key: value for key, value in head.items() if value is not None}),
     )
+
+
+def _keywords(index: Path, others: Path | None, options: dict[str, Any]) -> "KeywordWish | None":
+    """Which keywords to learn from; takes its options out of the others."""
+    from phototag.train import KeywordWish
+
+    wanted, min_photos, words = (options.pop(name) for name in ("from_keywords", "min_photos", "words"))
+    if not wanted:
+        if min_photos or words:
+            raise click.UsageError("--min-photos and --words go with --from-keywords")
+        return None
+    if others is not None:
+        raise click.UsageError("--from-keywords takes the labels from the photos: leave out --labels and --validation")
+    named = tuple(word.strip() for word in (words or "").split(",") if word.strip())
+    chosen = KeywordWish(words=named, index=index if index.exists() else None)
+    return chosen if min_photos is None else replace(chosen, min_photos=min_photos)
 
 
 def _visible(quiet: bool, as_json: bool) -> bool:
@@ -171,6 +200,9 @@ def _as_dict(outcome: "Outcome") -> dict[str, Any]:
 
 def _report(outcome: "Outcome", request: "Request") -> Iterator[str]:
     """What training came to, for people."""
+    if outcome.keywords is not None:
+        yield from _found(outcome.keywords)
+        yield ""
     if outcome.evaluation is None:
         yield "No category has a second photo, so nothing could be checked."
     else:
@@ -215,6 +247,21 @@ def summary(figures: "Evaluation") -> Iterator[str]:
     if figures.confused:
         pairs = ", ".join(f"{shown(true)} taken for {shown(best)} {n} times" for true, best, n in figures.confused)
         yield f"Most confused: {pairs}"
+
+
+def _found(keywords: "KeywordsFound") -> Iterator[str]:
+    """What became of the keywords in a library."""
+    yield f"{counted(keywords.photos, 'photo')} looked at; {counted(keywords.rare, 'keyword')} not learned."
+    if keywords.merged:
+        pairs = [f"{shown(spelling)} as {shown(word)}" for spelling, word in keywords.merged]
+        more = f" and {len(pairs) - _LISTED:,} more" if len(pairs) > _LISTED else ""
+        yield f"Taken for one: {', '.join(pairs[:_LISTED])}{more}."
+    if keywords.own:
+        yield f"{counted(keywords.own, 'word')} written by phototag itself passed over."
+    yield (
+        f"A keyword that is not there is unknown, not a no: {counted(keywords.without, 'photo')} without any of them "
+        f"learned from as none of these, {keywords.unsure:,} left out that look as if one were missing."
+    )
 
 
 def _promises(promises: "Sequence[Promise]", precision: float) -> Iterator[str]:

@@ -87,6 +87,11 @@ def name_of(category: Category) -> str:
     return "/".join(category)
 
 
+def is_word(name: str) -> bool:
+    """Whether a name can be a category, and a keyword."""
+    return bool(name.strip()) and not _unfit(name)
+
+
 def _read_folders(root: Path) -> Listing:
     top = Path(os.path.abspath(root))
     photos: list[Labelled] = []
@@ -177,16 +182,21 @@ def _word(name: str, place: str) -> str:
         TrainingDataError: it would not survive in a photo's keyword fields.
     """
     word = unicodedata.normalize("NFC", name).strip()
-    unfit = [
-        c
-        for c in word
-        if c in _SEPARATORS or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in "\ufffe\uffff"
-    ]
+    unfit = _unfit(word)
     if unfit:
         raise TrainingDataError(f"{place!r} cannot become a keyword because of the character {unfit[0]!r}: rename it")
     if not word:
         raise TrainingDataError(f"{place!r} has an empty category name: rename it")
     return word
+
+
+def _unfit(word: str) -> list[str]:
+    """The characters of a word that keyword fields would not keep."""
+    return [
+        c
+        for c in word
+        if c in _SEPARATORS or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in "\ufffe\uffff"
+    ]
 
 
 def _check_words(categories: Iterable[Category]) -> None:

@@ -5,7 +5,7 @@ dataset → embed → examples → check → teach (head) → calibrate → eval
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import phototag
@@ -20,6 +20,7 @@ from phototag.train.dataset import Listing, read_dataset
 from phototag.train.embed import Example, embed
 from phototag.train.evaluate import Evaluation, answers_of, evaluate
 from phototag.train.examples import check_known, leave_out, settle, vocabulary
+from phototag.train.keywords import KeywordsFound, leave_out_unsure, read_keywords
 from phototag.train.promise import Promise
 from phototag.train.report import write_report
 from phototag.train.request import Request
@@ -36,6 +37,7 @@ class Outcome:
     Attributes:
         evaluation: figures on photos not learned from; None where there was none to check with.
         failed: photos that could not be read, and were left out.
+        keywords: what became of a library's keywords; None where something else was learned from.
         promises: what a wanted precision came to, a word each; none where none was wanted or nothing was held out.
     """
 
@@ -43,6 +45,7 @@ class Outcome:
     evaluation: Evaluation | None
     failed: tuple[Failed, ...]
     promises: tuple[Promise, ...] = ()
+    keywords: KeywordsFound | None = None
 
 
 def train(request: Request, progress: Progress) -> Outcome:
@@ -57,14 +60,18 @@ def train(request: Request, progress: Progress) -> Outcome:
     """
     check_output(request.output)
     network = find_network(request.network)
-    to_learn, to_check = _read(request)
-    one_category = to_learn.one_category and to_check.one_category
+    to_learn, to_check, keywords = _read(request)
+    one_category = keywords is None and to_learn.one_category and to_check.one_category
     backbone = open_backbone(network, request.device)
     learned, checked, failed = _embed(to_learn, to_check, backbone, request, progress)
 
     words = vocabulary(learned, one_category=one_category)
     check_known((photo.categories for photo in checked), words.categories)
-    warn(learned, request.root)
+    if keywords is not None:
+        learned, unsure = leave_out_unsure(learned, words, request.head.seed)
+        keywords = replace(keywords, without=keywords.without - unsure, unsure=unsure)
+    else:  # a keyword that is not there makes no photo suspicious
+        warn(learned, request.root)
     taught = teach(learned, checked, words, request.head)
     classifier, trial = calibrate(taught, learned, words, request.head.seed, request.precision)
     evaluation = evaluate(classifier, words, learned, trial) if trial.examples else None
@@ -79,18 +86,21 @@ def train(request: Request, progress: Progress) -> Outcome:
     )
     if evaluation is not None:
         write_report(bundle, answers_of(classifier, words, trial), evaluation, workers=request.workers)
-    return Outcome(bundle, evaluation, failed, trial.promises)
+    return Outcome(bundle, evaluation, failed, trial.promises, keywords)
 
 
-def _read(request: Request) -> tuple[Listing, Listing]:
+def _read(request: Request) -> tuple[Listing, Listing, KeywordsFound | None]:
     """What lies in the folder to learn from and in the one to check with."""
+    if request.keywords is not None:
+        to_learn, found = read_keywords(request.root, request.keywords, workers=request.workers, seed=request.head.seed)
+        return to_learn, Listing((), ()), found
     to_learn = read_dataset(request.root, request.labels)
     if request.validation is None:
-        return to_learn, Listing((), ())
+        return to_learn, Listing((), ()), None
     labels = None if request.labels is None else request.validation / request.labels.name
     to_check = read_dataset(request.validation, labels)
     check_known((photo.categories for photo in to_check.photos), to_learn.categories)
-    return to_learn, to_check
+    return to_learn, to_check, None
 
 
 def _embed(

@@ -22,6 +22,7 @@ categories exclude each other, one of them must be the likeliest even then, so t
 _LEAST_SAID = 20
 _HOPELESS = 0.05
 """So far below the wanted precision, a certainty need not be worked out."""
+_ALMOST_CERTAIN = float(np.nextafter(np.float32(1), np.float32(0)))
 _GRID = np.linspace(0, 1, 2001)[1:-1]
 
 
@@ -31,7 +32,8 @@ class Promise:
 
     Attributes:
         name: "animal/dog".
-        kept: whether the held-out photos are enough to promise it; else the threshold is that for all words together.
+        kept: whether the held-out photos are enough to promise it; else the threshold is that for all words together,
+            or lies above the word's every mistake, whichever is higher.
         threshold: the score from which the word is said.
         recall: the part of the photos that have the word and are given it; None where none was held out.
         recall_before: the same with the threshold chosen without a wanted precision.
@@ -64,12 +66,12 @@ def promise(
     pooled_scores, pooled_right = said.ravel(), right.ravel()
     pooled = _Record.of(pooled_scores, pooled_right)
     common = _lowest(pooled, np.full(len(pooled.scores), wanted), 0.0, wanted)
-    common = float(np.nextafter(np.float32(1), np.float32(0))) if common is None else common
+    common = _ALMOST_CERTAIN if common is None else common
     found = []
     for n, label in enumerate(classifier.labels):
         own = _Record.of(said[:, n], right[:, n])
         alone = _lowest(own, pooled.precision_at(own.scores), _LENT, wanted)
-        threshold = max(common, label.threshold) if alone is None else alone
+        threshold = max(common, label.threshold, own.above_mistakes) if alone is None else alone
         there = truths[:, n]
         found.append(
             Promise(
@@ -98,6 +100,13 @@ class _Record:
         last = np.append(ordered[1:] < ordered[:-1], True) if len(ordered) else np.zeros(0, bool)
         correct = right[order]
         return cls(ordered[last], np.cumsum(correct)[last].astype(float), np.cumsum(~correct)[last].astype(float))
+
+    @property
+    def above_mistakes(self) -> float:
+        """The least score above all that were wrong, below 1."""
+        wrong = np.diff(self.wrong, prepend=0) > 0
+        highest = np.float32(self.scores[wrong].max()) if wrong.any() else np.float32(0)
+        return min(float(np.nextafter(highest, np.float32(1))), _ALMOST_CERTAIN)
 
     def precision_at(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The part that was right of all words given from each of these scores on, each of which is in the record."""

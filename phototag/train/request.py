@@ -27,6 +27,21 @@ class HeadSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeywordWish:
+    """Which keywords of a library to learn from.
+
+    Attributes:
+        min_photos: a keyword on fewer photos is not learned; one that is named in `words` needs two.
+        words: these alone; none: all.
+        index: the index that knows which words phototag wrote itself; None: there is none.
+    """
+
+    min_photos: int = 20
+    words: tuple[str, ...] = ()
+    index: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to learn from, how, and where to put the result.
 
@@ -42,6 +57,7 @@ class Request:
         device: where it runs.
         workers: threads that decode.
         head: how the head is trained.
+        keywords: learn from the keywords that the photos below `root` carry; None: from folders or `labels`.
         precision: the part of the words said that is to be right, above 0 and below 1; None: no wish.
     """
 
@@ -55,4 +71,5 @@ class Request:
     device: Device = "auto"
     workers: int = 2
     head: HeadSettings = field(default_factory=HeadSettings)
+    keywords: KeywordWish | None = None
     precision: float | None = None

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from phototag.bundle import load_bundle
+from phototag.metadata import open_writer
+from phototag.records import Memory, PhotoRef
 from tests.conftest import Run
 from tests.train.labelled import save_patterns
 
@@ -42,6 +44,17 @@ def test_figures_and_failures_come_as_json_with_exit_code_1(phototag: Run, label
     assert run.stderr.startswith(f"{labelled}/noise/bad.jpg: not a photo")
 
 
+def test_a_model_is_learned_from_keywords(phototag: Run, labelled: Path) -> None:
+    writer = open_writer()
+    for path in labelled.glob("*/*.jpg"):
+        ref = PhotoRef(str(path), path.stat().st_size, path.stat().st_mtime_ns)
+        writer.apply(writer.plan(ref, [path.parent.name], Memory(frozenset())))
+    run = phototag("train", "--from-keywords", labelled, "--min-photos", "6", "--epochs", "2", "--name", "mine")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("12 photos looked at; 0 keywords not learned.\n")
+    assert "Learned from 12 photos" in run.stdout
+
+
 def test_a_precision_that_a_few_photos_cannot_promise_is_said_to_be_none(phototag: Run, labelled: Path) -> None:
     run = phototag("train", labelled, "--epochs", "2", "--precision", "0.95")
     assert run.returncode == 0, run.stderr
@@ -65,6 +78,8 @@ def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Pa
     ("options", "code", "message"),
     [
         pytest.param(["{empty}"], 6, "give each category a folder", id="an empty folder"),
+        pytest.param(["{photos}", "--words", "dog"], 2, "go with --from-keywords", id="words without keywords"),
+        pytest.param(["{photos}", "--from-keywords"], 6, "is on 20 photos: there are none", id="no keywords"),
         pytest.param(["{one}"], 6, "two categories are needed", id="one category"),
         pytest.param(["{missing}"], 2, "does not exist", id="no such folder"),
         pytest.param(["{photos}", "--name", "imagenet"], 2, "built-in model", id="the built-in model's name"),

@@ -48,6 +48,15 @@ def test_a_handful_of_photos_promises_nothing_and_the_threshold_is_no_lower_for_
         assert label.threshold < one.threshold < 1
 
 
+def test_a_word_that_cannot_be_promised_is_said_above_its_every_mistake() -> None:
+    scores, truths = _honest(400, 3)
+    truths[:, 1] = np.random.default_rng(0).random(400) < 0.5  # its scores say nothing
+    said = promise(0.9, _MODEL, scores, truths, _everywhere(400))[1]
+    assert not said.kept
+    wrong = scores[~truths[:, 1], 1]
+    assert said.threshold > wrong.max()
+
+
 def test_a_word_with_few_photos_follows_what_the_others_show_of_scores_like_its_own() -> None:
     scores, truths = _honest(400, 3)
     few = np.arange(400) >= 25
