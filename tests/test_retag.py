@@ -163,10 +163,13 @@ def test_folders_bound_what_is_tagged(library: Path, index: Index, vectors: Vect
 
 def test_without_writing_no_photo_is_opened(library: Path, index: Index, vectors: VectorFile) -> None:
     run_scan(library, index, vectors)
+    before = [path for path in library.rglob("*.*") if path.suffix != ".xmp"]
     shutil.rmtree(library)
     done = run_retag(index, vectors, write=False)
     assert len(done.tagged) == 2
     assert [Path(hit.path).name for hit in index.search("green")] == ["a.jpg"]
+    places = {Path(path).name: index.entry(str(path)).verdicts[0].where for path in before}  # type: ignore[union-attr]
+    assert places == {"a.jpg": "index", "b.jpg": "index", "c.gif": "sidecar", "d.jpg": "photo"}
 
 
 def test_a_dry_run_changes_nothing(library: Path, index: Index, vectors: VectorFile) -> None:

@@ -17,7 +17,7 @@ from phototag.errors import PhotoError
 from phototag.index import Index, Look
 from phototag.journal import Recorder, listed
 from phototag.metadata import MetadataWriter
-from phototag.records import Classifier, Decided, Embedded, Failed, PhotoRef, Tagged
+from phototag.records import Classifier, Decided, Embedded, Failed, PhotoRef, Tagged, Where
 from phototag.scan.job import Seen
 from phototag.scan.placing import Verdict, place
 from phototag.vectors import VectorFile
@@ -101,14 +101,14 @@ def _retag_some(numbers: Sequence[int], job: RetagJob, recorder: Recorder, writi
     ]
     decided = decide([photo for _, photo in embedded], job.classifier, job.rules)
     pairs = [(look, said) for (look, _), said in zip(embedded, decided, strict=True)]
-    same = [_keep(look, said, job) for look, said in pairs if _is_same(look, said, job)]
+    same = [_keep(look, said, look.known.where or "index") for look, said in pairs if _is_same(look, said, job)]
     others = [(look, said) for look, said in pairs if not _is_same(look, said, job)]
     here = [(look, said) for look, said in others if not job.write or _is_here(said.ref)]
     placed: list[Tagged | Failed]
     if job.write:
         placed = place([Verdict(said, look.known) for look, said in here], job, Seen(), recorder, writing)
     else:
-        placed = [_keep(look, said, job) for look, said in here]
+        placed = [_keep(look, said, "index") for look, said in here]
     tagged = tuple(result for result in placed if isinstance(result, Tagged))
     if not job.dry_run:
         job.vectors.alias((result.decided.content_hash, result.content_hash) for result in tagged)
@@ -139,14 +139,14 @@ def _is_same(look: Look, decided: Decided, job: RetagJob) -> bool:
     return known.where is not None and look.said == {word for tag in decided.tags for word in (tag.word, *tag.broader)}
 
 
-def _keep(look: Look, decided: Decided, job: RetagJob) -> Tagged:
-    """The tags in the index alone, the file as it is."""
+def _keep(look: Look, decided: Decided, where: Where) -> Tagged:
+    """Tags that only the index must learn of, the file as it is."""
     known = look.known
     return Tagged(
         decided,
         known.ref,
         look.content_hash,
-        where=known.where if job.write and known.where is not None else "index",
+        where=where,
         added=known.memory.added,
         rejected=known.memory.rejected,
         keywords=look.keywords,
