@@ -70,6 +70,8 @@ class Facts:
         height: pixels, of the upright photo at full size.
         taken: local time of exposure, `YYYY-MM-DDTHH:MM:SS`, where the EXIF block gives a valid one.
         camera: make and model without a repeated make, where the EXIF block gives them.
+        lens: the lens's model, where the EXIF block gives it.
+        place: degrees north and degrees east (WGS 84), where the EXIF block gives valid ones.
     """
 
     format: str
@@ -77,6 +79,8 @@ class Facts:
     height: int
     taken: str | None = None
     camera: str | None = None
+    lens: str | None = None
+    place: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,9 @@ _BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticE
 
 def facts_of(format_name: str, loaded: Loaded) -> Facts:
     """The facts of a photo. What its EXIF block does not give, or gives wrongly, is None."""
-    return Facts(format_name, *loaded.size, taken=_taken(loaded.exif), camera=_camera(loaded.exif))
+    exif = loaded.exif
+    lens = _text(_value(exif, ExifTags.Base.LensModel, ExifTags.IFD.Exif))[:_LONGEST_NAME].rstrip() or None
+    return Facts(format_name, *loaded.size, _taken(exif), _camera(exif), lens, _place(exif))
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
@@ -74,6 +76,27 @@ def _camera(exif: Image.Exif) -> str | None:
     if makers and words and (words[0] in makers or words[0].startswith(makers[0])):
         make = ""  # "NIKON CORPORATION" and "NIKON D70", "EASTMAN KODAK COMPANY" and "KODAK EASYSHARE"
     return f"{make} {model}".strip()[:_LONGEST_NAME].rstrip() or None
+
+
+def _place(exif: Image.Exif) -> tuple[float, float] | None:
+    """Degrees north and east. Exactly 0, 0 is what receivers without a fix write: the sea south of Ghana, not a place."""
+    gps = ExifTags.GPS
+    north = _degrees(exif, gps.GPSLatitude, gps.GPSLatitudeRef, "S", 90)
+    east = _degrees(exif, gps.GPSLongitude, gps.GPSLongitudeRef, "W", 180)
+    return (north, east) if north is not None and east is not None and (north or east) else None
+
+
+def _degrees(exif: Image.Exif, tag: int, ref_tag: int, negative: str, most: int) -> float | None:
+    """Degrees, minutes and seconds as one number, to a seventh place: a centimetre."""
+    try:
+        degrees, minutes, seconds = (float(part) for part in _value(exif, tag, ExifTags.IFD.GPSInfo))
+    except _BROKEN:
+        return None
+    whole = degrees + minutes / 60 + seconds / 3600
+    if not 0 <= whole <= most:  # a division by zero in the file gives "not a number", which this refuses too
+        return None
+    west_or_south = _text(_value(exif, ref_tag, ExifTags.IFD.GPSInfo)).upper().startswith(negative)
+    return round(-whole if west_or_south else whole, 7)
 
 
 def _text(value: Any) -> str:

@@ -262,6 +262,10 @@ class Index(Journal, Protocol):
         """Drop photos that no longer exist."""
         ...
 
+    def note_missing(self, root: str, folders: Collection[str]) -> None:
+        """Note which of the folders at or below a root are gone or empty, perhaps with their disk; the others are there."""
+        ...
+
     def search(self, query: str, limit: int | None = None, offset: int = 0, sort: Sort = "score") -> Iterator[Hit]:
         """Photos that match, best first, or the latest first, or in the order of their paths.
 

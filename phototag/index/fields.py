@@ -4,21 +4,28 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
+from phototag.index.dates import days_of
+from phototag.index.places import Circle
 from phototag.index.words import fold
 
 SCORE_SCALE = 10_000
 WORD_FIELDS = ("tag", "keyword")
 """Their values are words, as those without a field; `score:` bounds the words beside it."""
 
-STATES = ("untagged", "tagged", "failed", "duplicate", "unsure")
+STATES = ("untagged", "tagged", "failed", "missing", "duplicate", "unsure")
 GIVERS = ("me", "phototag")
 
 _ENDLESS = 1 << 62
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?) ?(kb|mb|gb)?", re.ASCII | re.IGNORECASE)
 _TENTHS = {"kb": 0.01, "mb": 10.0, "gb": 10_000.0}
+_DEGREES = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,12})?", re.ASCII)
+_RADIUS = re.compile(r"(\d{1,5}(?:\.\d{1,6})?) ?(m|km|mi)", re.ASCII | re.IGNORECASE)
+_METRES = {"m": 1.0, "km": 1_000.0, "mi": 1_609.344}
+_AROUND_M = 1_000.0
+"""`near:48.85,2.35` without a distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,14 @@ class Fact:
         text: what to look for, where it is a text.
         low: the least value that will do, where it is a number: 20230714 for a day, pixels, tenths of a megabyte.
         high: the largest value that will do.
+        circle: where the photo must have been taken, of `near:`.
     """
 
     field: str
     text: str = ""
     low: int = 0
     high: int = _ENDLESS
+    circle: Circle | None = None
 
 
 def read_fact(field: str, value: str) -> Fact:
@@ -111,16 +120,20 @@ def _bounds(value: str, value_of: Callable[[str], tuple[int, int]]) -> tuple[int
 
 
 def _day(text: str) -> tuple[int, int]:
-    """The first and last day, as 20230714, of a day, month or year."""
-    match = _DATE.fullmatch(text)
-    if not match:
-        raise ValueError("a date is a year, a month or a day: 2023, 2023-07 or 2023-07-14")
-    year, month, day = (int(part) if part else None for part in match.groups())
-    if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
-        raise ValueError("there is no such month or day")
-    assert year is not None
-    low, high = year * 10_000 + (month or 0) * 100 + (day or 0), year * 10_000 + (month or 99) * 100 + (day or 99)
-    return low, high
+    return days_of(text, date.today())
+
+
+def _near(field: str, value: str) -> Fact:
+    """`48.85,2.35,10km`: degrees north, degrees east, and how far around."""
+    parts = [part.strip() for part in value.split(",")]
+    around = _RADIUS.fullmatch(parts[2]) if len(parts) == 3 else None
+    if not 2 <= len(parts) <= 3 or not all(map(_DEGREES.fullmatch, parts[:2])) or (len(parts) == 3 and not around):
+        raise ValueError("near: wants degrees north, degrees east and a distance in m, km or mi: near:48.85,2.35,10km")
+    latitude, longitude = map(float, parts[:2])
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        raise ValueError("degrees north go from -90 to 90, degrees east from -180 to 180")
+    radius_m = float(around[1]) * _METRES[around[2].lower()] if around else _AROUND_M
+    return Fact(field, circle=Circle(latitude, longitude, radius_m))
 
 
 def _pixels(text: str) -> tuple[int, int]:
@@ -151,11 +164,13 @@ _READERS: dict[str, Callable[[str, str], Fact]] = {
     "name": _plain,
     "ext": _ending,
     "camera": _text,
+    "lens": _text,
     "date": _range(_day),
     "width": _range(_pixels),
     "height": _range(_pixels),
     "size": _range(_tenths),
     "model": _text,
+    "near": _near,
     "is": _one_of(STATES),
 }
 FIELDS = (*WORD_FIELDS, *_READERS, "score")

@@ -5,17 +5,17 @@ Sets of a million photos are joined in well under a millisecond so, and counted 
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from phototag.index.fields import SCORE_SCALE, Fact
-from phototag.index.postings import (
+from phototag.index.blocks import (
     BLOCK,
     BLOCK_BITS,
+    LAST,
     Kind,
     Places,
     State,
@@ -24,6 +24,9 @@ from phototag.index.postings import (
     scored_bits,
     scores_of,
 )
+from phototag.index.fields import SCORE_SCALE, Fact
+from phototag.index.names import blocks_with
+from phototag.index.places import cell_lies, rows_near
 from phototag.index.query import All, Node, Not, Word
 from phototag.index.rows import chunks, fetch
 from phototag.index.words import fold
@@ -33,6 +36,7 @@ Photos: TypeAlias = dict[int, int]
 
 _VALUES_AT_ONCE = 10_000
 _SOUGHT, _TAGS_SOUGHT = 32, 300
+_STATES = {"duplicate": State.DUPLICATE, "failed": State.FAILED, "unsure": State.UNSURE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,12 @@ class Matcher:
         return self._found[node]
 
     def meaning(self, word: Word) -> Meaning:
-        """The tags a word stands for. What reaches FTS5 is quoted, and holds no quote: the normal form keeps none."""
+        """The tags a word stands for."""
+        found = self._held(word)
+        return replace(found, partial=()) if word.alone else found
+
+    def _held(self, word: Word) -> Meaning:
+        """The tags that hold a word. What reaches FTS5 is quoted, and holds no quote: the normal form keeps none."""
         key = (word.normal, word.prefix)
         if key not in self._meanings:
             wanted = f'"{word.normal}"'
@@ -181,20 +190,50 @@ class Matcher:
         return _either(found, self._having((Kind.FOLDER,), whole))
 
     def _by_name(self, fact: Fact) -> Photos:
-        query = "SELECT id FROM photos WHERE instr(lower(CAST(name AS TEXT)), lower(?))"
-        return self._of_numbers(query, (fact.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),))
+        return _both(dict(blocks_with(self._connection, fact.text)), self._state(State.KNOWN))
+
+    def _of_size(self, fact: Fact) -> Photos:
+        """Photos of a size between two, in tenths of a megabyte."""
+        gathered: dict[int, dict[int, Places]] = defaultdict(lambda: defaultdict(Places))
+        query = "SELECT block, kind, value, entries, bits FROM postings"
+        where = f"block IN ({self._blocks}) AND kind = {Kind.SIZE_BIT:d}"
+        for block, kind, bit, entries, bits in fetch(self._connection, f"{query} WHERE {where}"):
+            gathered[bit][block].add(kind, entries, bits)
+        having = {bit: {b: places.bits for b, places in blocks.items()} for bit, blocks in gathered.items()}
+        every = self._state(State.KNOWN)
+        return _without(_up_to(every, having, fact.high), _up_to(every, having, fact.low - 1))
+
+    def _near(self, fact: Fact) -> Photos:
+        """Photos taken within a circle; those in cells that its edge cuts are looked at one by one."""
+        circle = fact.circle
+        assert circle is not None
+        low, high = rows_near(circle)
+        inside: dict[int, Places] = defaultdict(Places)
+        edge: dict[int, Places] = defaultdict(Places)
+        lies = cache(lambda cell: cell_lies(cell, circle))
+        where = f"block IN ({self._blocks}) AND kind = {Kind.CELL:d} AND value BETWEEN {low} AND {high}"
+        query = f"SELECT block, value, entries, bits FROM postings WHERE {where}"
+        for block, cell, entries, bits in fetch(self._connection, query):
+            if (whole := lies(cell)) is not False:
+                (inside if whole else edge)[block].add(Kind.CELL, entries, bits)
+        found = {block: places.bits for block, places in inside.items()}
+        for chunk in chunks(numbers_in({block: places.bits for block, places in edge.items()}), _VALUES_AT_ONCE):
+            query = f"SELECT id, latitude, longitude FROM photos WHERE id IN ({','.join(map(str, chunk))})"
+            for number, *place in fetch(self._connection, query):
+                if circle.holds(*place):
+                    block = number >> BLOCK_BITS
+                    found[block] = found.get(block, 0) | 1 << (number & LAST)
+        return _kept(found)
 
     def _given_by(self, fact: Fact) -> Photos:
         return self._state(State.BY_ME if fact.text == "me" else State.BY_PHOTOTAG)
 
     def _being(self, fact: Fact) -> Photos:
-        if fact.text == "duplicate":
-            return self._of_numbers(
-                "SELECT id FROM photos WHERE content_hash IN (SELECT content_hash FROM photos "
-                "WHERE content_hash IS NOT NULL GROUP BY content_hash HAVING count(*) > 1)"
-            )
-        if fact.text in ("failed", "unsure"):
-            return self._state(State.FAILED if fact.text == "failed" else State.UNSURE)
+        if fact.text in _STATES:
+            return self._state(_STATES[fact.text])
+        if fact.text == "missing":
+            gone = fetch(self._connection, "SELECT id FROM folders WHERE missing")
+            return self._having((Kind.FOLDER,), [number for (number,) in gone])
         tagged = _either(self._state(State.BY_ME), self._state(State.BY_PHOTOTAG))
         return tagged if fact.text == "tagged" else _without(self._state(State.KNOWN), tagged)
 
@@ -208,10 +247,12 @@ _FACTS: dict[str, Callable[[Matcher, Fact], Photos]] = {
         (Kind.ENDING,), (ending_value(f"x.{fact.text}".encode(errors="surrogateescape")),)
     ),
     "camera": lambda m, fact: m._named(Kind.CAMERA, "cameras", fact.text),
+    "lens": lambda m, fact: m._named(Kind.LENS, "lenses", fact.text),
     "date": lambda m, fact: m._between(Kind.DAY, fact.low, fact.high),
     "width": lambda m, fact: m._between(Kind.WIDTH, fact.low, fact.high),
     "height": lambda m, fact: m._between(Kind.HEIGHT, fact.low, fact.high),
-    "size": lambda m, fact: m._between(Kind.SIZE, fact.low, fact.high),
+    "size": Matcher._of_size,
+    "near": Matcher._near,
     "model": lambda m, fact: m._named(Kind.MODEL, "sources", fact.text),
     "is": Matcher._being,
 }
@@ -236,6 +277,26 @@ def numbers_in(photos: Photos) -> Iterator[int]:
 def holds(photos: Photos, number: int) -> bool:
     """Whether a photo is in a set."""
     return bool(photos.get(number >> BLOCK_BITS, 0) >> (number & (BLOCK - 1)) & 1)
+
+
+def _up_to(every: Photos, having: Mapping[int, Photos], most: int) -> Photos:
+    """Those of some photos whose value is not above a limit; `having` are those with a bit of it set, by bit.
+
+    From the highest bit down, photos that have a 0 where the limit has a 1 are below it, and those that have had the
+    same bits so far are still in question (bit-sliced indexes; O'Neil and Quass 1997).
+    """
+    highest = max(having, default=-1)
+    if most < 0 or most >> (highest + 1):
+        return every if most >= 0 else {}
+    equal, below = every, dict[int, int]()
+    for bit in range(highest, -1, -1):
+        ones = having.get(bit, {})
+        if most >> bit & 1:
+            below = _either(below, _without(equal, ones))
+            equal = _both(equal, ones)
+        else:
+            equal = _without(equal, ones)
+    return _either(below, equal)
 
 
 def _both(one: Photos, other: Photos) -> Photos:

@@ -3,7 +3,7 @@
 query := all ("OR" all)*        words side by side must all be there; AND between them says the same
 all   := part ("AND"? part)*
 part  := "-" part | "(" query ")" | value | field ":" value
-value := "quoted words" | word | word*
+value := ["="] "quoted words" | ["="] word | word*
 """
 
 import re
@@ -37,6 +37,7 @@ class Word:
         field: "tag" for phototag's words alone, "keyword" for the owner's alone, empty for both.
         least: the score it must have, in ten-thousandths; the owner's words have 10,000.
         most: the score it may have.
+        alone: the tag must be the word, and not only hold it: `=dog` does not find "hot dog".
     """
 
     text: str
@@ -45,6 +46,7 @@ class Word:
     field: str = ""
     least: int = 0
     most: int = SCORE_SCALE
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,12 @@ class _Parser:
 
     def _value(self, start: int) -> Word:
         """A word or a phrase."""
+        if self._peek() == "=":
+            self._at += 1
+            word = self._value(start)
+            if word.prefix:
+                raise self._error("a word that is to be exact cannot end with *", start)
+            return replace(word, alone=True)
         begin = self._at
         if self._peek() == '"':
             return self._searchable(self._quoted(), begin)

@@ -28,7 +28,8 @@ from sqlalchemy import (
 )
 
 from phototag.index import Entry, Known, TagCount, Verdict
-from phototag.index.postings import Kind
+from phototag.index.blocks import Kind
+from phototag.index.contents import with_hashes
 from phototag.index.rows import CHUNK, broader_of, chunks, fetch, join_path, split_path, words_by_id
 from phototag.index.tables import (
     OWNER,
@@ -38,6 +39,7 @@ from phototag.index.tables import (
     folders,
     imported,
     intents,
+    lenses,
     photo_tags,
     photos,
     rejected,
@@ -58,11 +60,7 @@ def known_by_contents(
     connection: Connection, content_hashes: Collection[bytes], model: str
 ) -> dict[bytes, list[Known]]:
     """Photos of these very bytes by their hash, in the order of their numbers. Most often there are none."""
-    hashes: dict[int, bytes] = {}
-    for chunk in chunks(content_hashes, CHUNK):
-        marks = ",".join("?" * len(chunk))
-        rows = fetch(connection, f"SELECT id, content_hash FROM photos WHERE content_hash IN ({marks})", chunk)
-        hashes.update(rows)
+    hashes = with_hashes(connection, content_hashes)
     found: dict[bytes, list[Known]] = {}
     for some in chunks(sorted(hashes), CHUNK):
         for known in sorted(known_where(connection, photos.c.id.in_(some), model), key=lambda known: known.number):
@@ -112,9 +110,10 @@ def entry(connection: Connection, path: str) -> Entry | None:
     """All that is known of the photo at a path."""
     folder, name = split_path(path)
     row = connection.execute(
-        select(photos, folders.c.path, cameras.c.name.label("camera"))
+        select(photos, folders.c.path, cameras.c.name.label("camera"), lenses.c.name.label("lens"))
         .join(folders)
         .outerjoin(cameras)
+        .outerjoin(lenses)
         .where(folders.c.path == folder, photos.c.name == name)
     ).one_or_none()
     if row is None:
@@ -124,7 +123,8 @@ def entry(connection: Connection, path: str) -> Entry | None:
     kept = select(tags.c.word).join(imported).where(imported.c.photo_id == row.id)
     facts = None
     if row.format is not None:
-        facts = Facts(row.format, row.width, row.height, row.taken, row.camera)
+        place = None if row.latitude is None else (row.latitude, row.longitude)
+        facts = Facts(row.format, row.width, row.height, row.taken, row.camera, row.lens, place)
     failure = f"{row.failure}: {row.failure_detail}" if row.failure and row.failure_detail else row.failure
     return Entry(
         ref=_ref(row),

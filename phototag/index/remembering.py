@@ -5,28 +5,37 @@ microseconds for each, its dozen rows included.
 """
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection
 
 from phototag.index import postings
 from phototag.index.adopting import keep_imported
-from phototag.index.rows import CHUNK, broader_of, chunks, fetch, intern_values, run_many, split_path, storable
-from phototag.index.tables import OWNER, SCORE_SCALE, cameras, decisions, folders, sources, tags
+from phototag.index.postings import Told
+from phototag.index.rows import (
+    CHUNK,
+    broader_of,
+    chunks,
+    fetch,
+    insert_many,
+    intern_values,
+    run_many,
+    storable,
+)
+from phototag.index.tables import OWNER, SCORE_SCALE, cameras, decisions, folders, lenses, sources, tags
 from phototag.index.writing import rehome
 from phototag.records import Failed, Tag, Tagged
 
 _Place: TypeAlias = tuple[int, bytes]
 """The number of a photo's folder, and its name."""
 
-_TAGGED = (
-    "INSERT INTO photos (folder_id, name, size_bytes, mtime_ns, content_hash, format, width, height, taken, camera_id) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (folder_id, name) DO UPDATE SET size_bytes = "
-    "excluded.size_bytes, mtime_ns = excluded.mtime_ns, content_hash = excluded.content_hash, "
-    "format = excluded.format, width = excluded.width, height = excluded.height, taken = excluded.taken, "
-    "camera_id = excluded.camera_id, failure = NULL, failure_detail = NULL"
+_FACTS = ("content_hash", "format", "width", "height", "taken", "camera_id", "lens_id", "latitude", "longitude")
+_TAGGED = f"INSERT INTO photos (folder_id, name, size_bytes, mtime_ns, {', '.join(_FACTS)})"
+_TAGGED_AGAIN = (
+    "ON CONFLICT (folder_id, name) DO UPDATE SET size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, "
+    f"{', '.join(f'{name} = excluded.{name}' for name in _FACTS)}, failure = NULL, failure_detail = NULL"
 )
 # The facts and words of earlier days stay; the content hash only while the file looks the same.
 _FAILED = (
@@ -36,9 +45,10 @@ _FAILED = (
     "mtime_ns = excluded.mtime_ns, failure = excluded.failure, failure_detail = excluded.failure_detail"
 )
 _VERDICT = (
-    "INSERT OR REPLACE INTO verdicts (photo_id, source_id, decision_id, place, decided_at, guesses, distance, note) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO verdicts (photo_id, source_id, decision_id, place, decided_at, guesses, distance, note)"
 )
+_Row: TypeAlias = tuple[Any, ...]
+_Path: TypeAlias = tuple[tuple[str, ...], tuple[int, ...]]
 
 
 @dataclass(slots=True)
@@ -47,16 +57,16 @@ class Vocabulary:
 
     Attributes:
         words: the numbers of tags.
-        under: by model and tag, the tags it stands under.
+        paths: by model and word, what it says the word stands under, and the numbers of that.
     """
 
     words: dict[str, int] = field(default_factory=dict)
-    under: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
+    paths: dict[int, dict[str, _Path]] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget it, after a transaction that was taken back."""
         self.words.clear()
-        self.under.clear()
+        self.paths.clear()
 
 
 def remember(
@@ -69,10 +79,13 @@ def remember(
     """Record a batch of one model's results.
 
     Args:
+        connection: inside the caller's transaction.
+        results: of a photo that comes twice the last counts.
+        model: whose they are.
         stamp: the decision's fingerprint, and when it was made, in seconds since the epoch.
         vocabulary: is added to; to be cleared if the transaction is not kept.
     """
-    latest = {result.ref.path: result for result in results}  # a photo twice in a batch: the last result counts
+    latest = {result.ref.path: result for result in results}
     tagged = [result for result in latest.values() if isinstance(result, Tagged)]
     # A folder that could not be listed is a `Failed` too, but no photo.
     failed = [result for result in latest.values() if isinstance(result, Failed) and not os.path.isdir(result.ref.path)]
@@ -81,25 +94,33 @@ def remember(
             rehome(connection, result.moved_from, result.ref.path)
     places = _places(connection, [*tagged, *failed])
     before = _numbers(connection, places.values())
-    _write_photos(connection, tagged, failed, places)
+    rows = _photo_rows(connection, tagged, places)
+    insert_many(connection, _TAGGED, rows, _TAGGED_AGAIN)
+    run_many(connection, _FAILED, [_failed_row(result, places[result.ref.path]) for result in failed])
     after = _numbers(connection, places.values())
-    numbered = [(after[places[result.ref.path]], result) for result in tagged]
-    if numbered:
+    known, told = set(before.values()), None
+    if tagged:
         source = intern_values(connection, sources.c.name, [model])[model]
         decision_id = intern_values(connection, decisions.c.fingerprint, [stamp[0]])[stamp[0]]
         _learn(connection, tagged, source, vocabulary)
-        _write_words(connection, numbered, source, set(before.values()), vocabulary.words)
+        numbered = [(after[places[result.ref.path]], result) for result in tagged]
+        words = _write_words(connection, numbered, source, known, vocabulary)
         _write_verdicts(connection, numbered, (source, decision_id, stamp[1]), vocabulary.words)
-    keep_imported(connection, set(before.values()))
-    fresh = {number for place, number in after.items() if place not in before}
-    postings.renew(connection, after.values(), fresh)
+        told = Told(
+            [row for row in words if row[0] not in known],
+            [(number, source) for number, _ in numbered if number not in known],
+            [_fact(number, row) for (number, _), row in zip(numbered, rows, strict=True) if number not in known],
+        )
+    keep_imported(connection, known)
+    postings.renew(connection, after.values(), set(after.values()) - known, told)
 
 
 def _places(connection: Connection, results: Iterable[Tagged | Failed]) -> dict[str, _Place]:
     """Where each photo lies, by its path; folders not known yet become known."""
-    split = {result.ref.path: split_path(result.ref.path) for result in results}
-    ids = intern_values(connection, folders.c.path, {folder for folder, _ in split.values()})
-    return {path: (ids[folder], name) for path, (folder, name) in split.items()}
+    split = [(path, *os.path.split(path)) for path in (result.ref.path for result in results)]
+    encoded = {folder: os.fsencode(folder) for _, folder, _ in split}
+    ids = intern_values(connection, folders.c.path, encoded.values())
+    return {path: (ids[encoded[folder]], os.fsencode(name)) for path, folder, name in split}
 
 
 def _numbers(connection: Connection, places: Collection[_Place]) -> dict[_Place, int]:
@@ -116,29 +137,36 @@ def _numbers(connection: Connection, places: Collection[_Place]) -> dict[_Place,
     return found
 
 
-def _write_photos(
-    connection: Connection, tagged: Sequence[Tagged], failed: Sequence[Failed], places: dict[str, _Place]
-) -> None:
-    """Insert or renew the photos' own rows."""
-    seen = {storable(result.decided.facts.camera) for result in tagged if result.decided.facts.camera}
-    camera_ids: dict[str | None, int | None] = dict(intern_values(connection, cameras.c.name, seen))
-    rows: list[tuple[Any, ...]] = []
-    for result in tagged:
-        ref, facts = result.ref, result.decided.facts
-        camera = camera_ids[storable(facts.camera)] if facts.camera else None
-        own = (facts.format, facts.width, facts.height, facts.taken, camera)
-        rows.append((*places[ref.path], ref.size_bytes, ref.mtime_ns, result.content_hash, *own))
-    if rows:
-        run_many(connection, _TAGGED, rows)
-    if failed:
-        run_many(
-            connection,
-            _FAILED,
-            [
-                (*places[f.ref.path], f.ref.size_bytes, f.ref.mtime_ns, storable(f.reason), storable(f.detail))
-                for f in failed
-            ],
-        )
+def _photo_rows(connection: Connection, tagged: Sequence[Tagged], places: dict[str, _Place]) -> list[_Row]:
+    """The photos' own rows; cameras and lenses not known yet become known."""
+    every = [result.decided.facts for result in tagged]
+    camera_ids = _named(connection, cameras.c.name, {facts.camera for facts in every})
+    lens_ids = _named(connection, lenses.c.name, {facts.lens for facts in every})
+    rows = []
+    for result, facts in zip(tagged, every, strict=True):
+        ref = result.ref
+        made_with = (camera_ids[facts.camera], lens_ids[facts.lens])
+        own = (result.content_hash, facts.format, facts.width, facts.height, facts.taken)
+        rows.append((*places[ref.path], ref.size_bytes, ref.mtime_ns, *own, *made_with, *(facts.place or (None, None))))
+    return rows
+
+
+def _named(connection: Connection, column: Column[Any], names: Iterable[str | None]) -> dict[str | None, int | None]:
+    """The numbers of cameras or lenses, by their names as they were given."""
+    texts = {name: storable(name) for name in names if name}
+    ids = intern_values(connection, column, set(texts.values()))
+    return {None: None, "": None} | {name: ids[text] for name, text in texts.items()}
+
+
+def _fact(number: int, row: _Row) -> _Row:
+    """A photo's row as its postings are made from it; see `Told`."""
+    folder, name, size, _, _, _, width, height, taken, camera, lens, latitude, longitude = row
+    return number, folder, name, size, width, height, taken, camera, lens, latitude, longitude, False
+
+
+def _failed_row(result: Failed, place: _Place) -> _Row:
+    ref = result.ref
+    return (*place, ref.size_bytes, ref.mtime_ns, storable(result.reason), storable(result.detail))
 
 
 def _learn(connection: Connection, tagged: Iterable[Tagged], source: int, vocabulary: Vocabulary) -> None:
@@ -147,19 +175,20 @@ def _learn(connection: Connection, tagged: Iterable[Tagged], source: int, vocabu
     under: dict[str, tuple[str, ...]] = {}
     for result in tagged:
         every.update(result.added, result.rejected, result.keywords)
-        for tag in (*result.decided.tags, *result.decided.guesses):
+        decided = result.decided
+        for tag in (*decided.tags, *decided.guesses):
             under[tag.word] = tag.broader
-    every.update(under, *under.values())
+    known = vocabulary.paths.setdefault(source, {})
+    new = {word: broader for word, broader in under.items() if word not in known or known[word][0] != broader}
+    every.update(new, *new.values())
     missing = {word: storable(word) for word in every if word not in vocabulary.words}
     if missing:
         ids = intern_values(connection, tags.c.word, set(missing.values()))
         vocabulary.words |= {word: ids[text] for word, text in missing.items()}
-    ids = vocabulary.words
-    paths = {ids[word]: tuple(ids[above] for above in broader) for word, broader in under.items()}
-    changed = {tag: path for tag, path in paths.items() if vocabulary.under.get((source, tag)) != path}
-    if changed:
-        _write_broader(connection, changed, source)
-        vocabulary.under |= {(source, tag): path for tag, path in changed.items()}
+    if new:
+        numbers = {word: tuple(vocabulary.words[above] for above in broader) for word, broader in new.items()}
+        _write_broader(connection, {vocabulary.words[word]: path for word, path in numbers.items()}, source)
+        known |= {word: (new[word], path) for word, path in numbers.items()}
 
 
 def _write_broader(connection: Connection, paths: dict[int, tuple[int, ...]], source: int) -> None:
@@ -167,11 +196,9 @@ def _write_broader(connection: Connection, paths: dict[int, tuple[int, ...]], so
     known = broader_of(connection, source, paths)
     changed = {tag: path for tag, path in paths.items() if known.get(tag, ()) != path}
     gone = [(source, tag) for tag in changed if tag in known]
-    if gone:
-        run_many(connection, "DELETE FROM broader WHERE source_id = ? AND tag_id = ?", gone)
+    run_many(connection, "DELETE FROM broader WHERE source_id = ? AND tag_id = ?", gone)
     rows = [(source, tag, position, above) for tag, path in changed.items() for position, above in enumerate(path)]
-    if rows:
-        run_many(connection, "INSERT INTO broader VALUES (?, ?, ?, ?)", rows)
+    run_many(connection, "INSERT INTO broader VALUES (?, ?, ?, ?)", rows)
 
 
 def _write_words(
@@ -179,68 +206,52 @@ def _write_words(
     numbered: Sequence[tuple[int, Tagged]],
     source: int,
     known: Collection[int],
-    ids: dict[str, int],
-) -> None:
-    """Replace this model's words, the owner's keywords and the rejected words of each photo."""
+    vocabulary: Vocabulary,
+) -> list[tuple[int, int, int, int | None, bool]]:
+    """Replace this model's words, the owner's keywords and the rejected words of each photo; the new rows of words."""
     again = [(number,) for number, _ in numbered if number in known]
     if again:
         mine = f"photo_id = ? AND source_id IN ({OWNER}, {source})"
         run_many(connection, f"DELETE FROM photo_tags WHERE {mine}", again)
         run_many(connection, "DELETE FROM rejected WHERE photo_id = ?", again)
         run_many(connection, f"DELETE FROM intents WHERE photo_id = ? AND source_id = {source}", again)
+    ids, paths = vocabulary.words, vocabulary.paths[source]
     rows: list[tuple[int, int, int, int | None, bool]] = []
     refused: list[tuple[int, int]] = []
     for number, result in numbered:
-        scores, added = _said(result, ids), {ids[word] for word in result.added}
+        scores, added = _said(result.decided.tags, ids, paths), {ids[word] for word in result.added}
+        rows += [(number, OWNER, tag, SCORE_SCALE, False) for tag in {ids[word] for word in result.keywords}]
         rows += [(number, source, tag, score, tag in added) for tag, score in scores.items()]
         rows += [(number, source, tag, None, True) for tag in added - scores.keys()]
-        rows += [(number, OWNER, tag, SCORE_SCALE, False) for tag in {ids[word] for word in result.keywords}]
         refused += [(number, tag) for tag in {ids[word] for word in result.rejected}]
-    if rows:
-        run_many(connection, "INSERT INTO photo_tags VALUES (?, ?, ?, ?, ?)", rows)
-    if refused:
-        run_many(connection, "INSERT INTO rejected VALUES (?, ?)", refused)
+    insert_many(connection, "INSERT INTO photo_tags", rows)
+    insert_many(connection, "INSERT INTO rejected", refused)
+    return rows
 
 
-def _said(result: Tagged, ids: dict[str, int]) -> dict[int, int]:
+def _said(tags_: Iterable[Tag], ids: Mapping[str, int], paths: Mapping[str, _Path]) -> dict[int, int]:
     """The tags with their scores; a broader word the model did not score is as sure as the tag below it."""
     scores: dict[int, int] = {}
     own: dict[int, int] = {}
-    for tag in result.decided.tags:
+    for tag in tags_:
         score = own[ids[tag.word]] = _ten_thousandths(tag.score)
-        for word in tag.broader:
-            above = ids[word]
+        for above in paths[tag.word][1]:
             if score > scores.get(above, -1):
                 scores[above] = score
     return scores | own
 
 
 def _write_verdicts(
-    connection: Connection, numbered: Sequence[tuple[int, Tagged]], stamp: tuple[int, int, int], ids: dict[str, int]
+    connection: Connection, numbered: Sequence[tuple[int, Tagged]], stamp: tuple[int, int, int], ids: Mapping[str, int]
 ) -> None:
-    source, decision_id, decided_at = stamp
-
-    def packed(guesses: Iterable[Tag]) -> str:
-        return f"[{','.join([f'[{ids[tag.word]},{_ten_thousandths(tag.score)}]' for tag in guesses])}]"
-
-    run_many(
-        connection,
-        _VERDICT,
-        [
-            (
-                number,
-                source,
-                decision_id,
-                result.where,
-                decided_at,
-                packed(result.decided.guesses),
-                result.decided.distance,
-                storable(result.note) or None,
-            )
-            for number, result in numbered
-        ],
-    )
+    rows: list[_Row] = []
+    for number, result in numbered:
+        decided = result.decided
+        guesses = ",".join([f"[{ids[guess.word]},{_ten_thousandths(guess.score)}]" for guess in decided.guesses])
+        own = (f"[{guesses}]", decided.distance, storable(result.note) or None)
+        rows.append((number, stamp[0], stamp[1], result.where, stamp[2], *own))
+    insert_many(connection, _VERDICT, rows)
 
 
 def _ten_thousandths(score: float) -> int:
-    return min(SCORE_SCALE, max(0, round(score * SCORE_SCALE)))
+    return round(score * SCORE_SCALE) if 0 <= score <= 1 else SCORE_SCALE * (score > 0)

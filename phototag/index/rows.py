@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, insert, select
@@ -13,6 +13,8 @@ from phototag.index.words import normal_form
 
 CHUNK = 500
 """Values put into one statement; SQLite takes 32,766."""
+
+_ROWS_A_STATEMENT = 100
 
 _T = TypeVar("_T")
 
@@ -32,6 +34,31 @@ def fetch(connection: Connection, query: str, values: Sequence[Any] = ()) -> lis
 def run_many(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
     """Run a literal statement for each of many rows."""
     _driver(connection).executemany(statement, rows)
+
+
+def insert_many(connection: Connection, insert_: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
+    """Insert many rows of the same length, a hundred by a statement: half of what one by one they would cost.
+
+    Args:
+        insert_: up to the table's name and columns, without VALUES.
+        then: what follows the values, such as an ON CONFLICT.
+    """
+    if not rows:
+        return
+    row = f"({','.join('?' * len(rows[0]))})"
+    whole = len(rows) - len(rows) % _ROWS_A_STATEMENT
+    statement = f"{insert_} VALUES {','.join([row] * _ROWS_A_STATEMENT)} {then}"
+    driver = _driver(connection)
+    for at in range(0, whole, _ROWS_A_STATEMENT):
+        driver.execute(statement, list(chain.from_iterable(rows[at : at + _ROWS_A_STATEMENT])))
+    driver.executemany(f"{insert_} VALUES {row} {then}", rows[whole:])
+
+
+def which_numbers(numbers: Sequence[int]) -> tuple[str, tuple[int, ...]]:
+    """A condition for numbers, in order: a range where they are neighbours, as a scan's photos are."""
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return "BETWEEN ? AND ?", (numbers[0], numbers[-1])
+    return f"IN ({','.join('?' * len(numbers))})", tuple(numbers)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

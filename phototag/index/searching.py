@@ -15,9 +15,9 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from phototag.index import Hit, Sort
+from phototag.index.blocks import BLOCK, BLOCK_BITS, Kind, score_and_place
 from phototag.index.fields import Fact
 from phototag.index.matching import Matcher, Photos, count, holds, numbers_in, unbounded
-from phototag.index.postings import BLOCK, BLOCK_BITS, Kind, score_and_place
 from phototag.index.query import SURE, All, Node, Not, Word, facts_of, parse, rank, score_of, tag_rank, words_of
 from phototag.index.rows import chunks, fetch, join_path, words_by_id
 from phototag.index.tables import OWNER

@@ -147,6 +147,11 @@ class SqliteIndex:
             with border(self._path), start_writing(self._engine) as connection:
                 writing.forget(connection, numbers)
 
+    def note_missing(self, root: str, folders: Collection[str]) -> None:
+        """Note which folders below a root are gone or empty."""
+        with border(self._path), start_writing(self._engine) as connection:
+            writing.note_missing(connection, root, folders)
+
     def search(self, query: str, limit: int | None = None, offset: int = 0, sort: Sort = "score") -> Iterator[Hit]:
         """Photos that match, as of the moment the first one is asked for; streamed."""
         with border(self._path), start_reading(self._engine) as connection:

@@ -15,10 +15,18 @@ folders = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("path", LargeBinary, nullable=False),
+    Column("missing", Integer, nullable=False, server_default="0"),
 )
 
 cameras = Table(
     "cameras",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+lenses = Table(
+    "lenses",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False),
@@ -40,6 +48,9 @@ photos = Table(
     Column("camera_id", ForeignKey("cameras.id")),
     Column("failure", Text),
     Column("failure_detail", Text),
+    Column("lens_id", ForeignKey("lenses.id")),
+    Column("latitude", REAL),
+    Column("longitude", REAL),
 )
 
 sources = Table(
@@ -182,6 +193,25 @@ imported = Table(
     Column("photo_id", ForeignKey("photos.id"), primary_key=True),
     Column("tag_id", ForeignKey("tags.id"), primary_key=True),
 )
+
+names = Table(
+    "names",
+    metadata,
+    Column("block", Integer, primary_key=True),
+    Column("names", LargeBinary, nullable=False),
+)
+
+contents, fresh_contents = (
+    Table(
+        name,
+        metadata,
+        Column("prefix", LargeBinary, primary_key=True),
+        Column("photo_id", Integer, primary_key=True),
+    )
+    for name in ("contents", "fresh_contents")
+)
+
+disturbed = Table("disturbed", metadata, Column("prefix", LargeBinary, primary_key=True))
 
 unposted = Table(
     "unposted",

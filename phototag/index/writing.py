@@ -1,6 +1,7 @@
 """Photos that are about to be written, that moved or that are gone in, rows out, inside the caller's transaction."""
 
 import json
+import os
 from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, delete, exists, select, update
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, delete, exists, select, update
 from phototag.index import postings
 from phototag.index.journal import Intent
 from phototag.index.journalling import note_writes
+from phototag.index.reading import at_or_below
 from phototag.index.rows import CHUNK, chunks, fetch, intern_values, photo_numbers, run_many, split_path, storable
 from phototag.index.snapshot import sources_of
 from phototag.index.tables import (
@@ -83,6 +85,14 @@ def forget(connection: Connection, numbers: Iterable[int]) -> None:
         connection.execute(delete(photos).where(which))
         _drop_empty(connection, emptied)
         postings.renew(connection, chunk)
+
+
+def note_missing(connection: Connection, root: str, missing: Collection[str]) -> None:
+    """Mark the folders at or below a root that are gone or empty, and no others."""
+    below = at_or_below(root)
+    connection.execute(update(folders).where(below, folders.c.missing == 1).values(missing=0))
+    for chunk in chunks(map(os.fsencode, missing), CHUNK):
+        connection.execute(update(folders).where(below, folders.c.path.in_(chunk)).values(missing=1))
 
 
 def _drop_empty(connection: Connection, folder_ids: Collection[int]) -> None:

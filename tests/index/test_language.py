@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from phototag.errors import QueryError
 from phototag.index import Index, Sort, open_index
-from phototag.index.postings import BLOCK
+from phototag.index.blocks import BLOCK
 from phototag.records import Facts, Tag
 from tests.index.records import failed, ref, tagged
 

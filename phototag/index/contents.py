@@ -1,0 +1,105 @@
+"""Photos' numbers in, which of them have the very bytes of another one noted among the postings.
+
+Photos are found by the first eight bytes of their hash: triggers keep those in `fresh_contents`, a small table, from
+which they are moved to `contents` in one go: each page of the large one is then written once for hundreds of photos,
+where one by one each photo would cost a page of its own (the idea of log-structured merge trees; O'Neil et al. 1996).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from phototag.index.blocks import BLOCK_BITS, LAST, Kind, Row, State
+from phototag.index.rows import CHUNK, chunks, fetch, run_many, which_numbers
+
+_PREFIX_BYTES = 8
+_FRESH_MOST = 32_768
+_TABLES = ("contents", "fresh_contents")
+
+
+def with_hashes(connection: Connection, content_hashes: Collection[bytes]) -> dict[int, bytes]:
+    """The photos that have one of these hashes, by number."""
+    wanted = set(content_hashes)
+    found: dict[int, bytes] = {}
+    for chunk in chunks({content_hash[:_PREFIX_BYTES] for content_hash in wanted}, CHUNK):
+        for numbers in chunks(_that_begin(connection, chunk), CHUNK):
+            found |= _hashes(connection, numbers)
+    return {number: content_hash for number, content_hash in found.items() if content_hash in wanted}
+
+
+def note_duplicates(connection: Connection, numbers: Iterable[int]) -> None:
+    """Say of photos that came, changed or went, and of those they are or were like, whether they are duplicates."""
+    touched = {*numbers, *_disturbed(connection)}
+    alike: set[int] = set()
+    for chunk in chunks(sorted(touched), CHUNK):
+        alike |= _alike(connection, chunk)
+    changes: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for number in alike:
+        changes[number >> BLOCK_BITS][0].append(number & LAST)
+    for number in touched - alike:
+        changes[number >> BLOCK_BITS][1].append(number & LAST)
+    for block, (there, not_there) in changes.items():
+        _mark(connection, block, there, not_there)
+    ((fresh,),) = fetch(connection, "SELECT count(*) FROM fresh_contents")
+    if fresh >= _FRESH_MOST:
+        connection.exec_driver_sql("INSERT INTO contents SELECT * FROM fresh_contents")
+        connection.exec_driver_sql("DELETE FROM fresh_contents")
+
+
+def _disturbed(connection: Connection) -> set[int]:
+    """Photos of the bytes that another one had until now."""
+    if not fetch(connection, "SELECT prefix FROM disturbed LIMIT 1"):
+        return set()
+    which = "prefix IN (SELECT prefix FROM disturbed)"
+    rows = [row for table in _TABLES for row in fetch(connection, f"SELECT photo_id FROM {table} WHERE {which}")]
+    connection.exec_driver_sql("DELETE FROM disturbed")
+    return {number for (number,) in rows}
+
+
+def _alike(connection: Connection, numbers: Sequence[int]) -> set[int]:
+    """Those of some photos that have the bytes of another one, and the others."""
+    hashes = _hashes(connection, numbers)
+    begins = sorted({content_hash[:_PREFIX_BYTES] for content_hash in hashes.values()})
+    which = f"prefix IN ({','.join('?' * len(begins))})"
+    rows = [
+        row for table in _TABLES for row in fetch(connection, f"SELECT photo_id FROM {table} WHERE {which}", begins)
+    ]
+    for chunk in chunks(sorted({number for (number,) in rows} - hashes.keys()), CHUNK):
+        hashes |= _hashes(connection, chunk)
+    by_content: dict[bytes, list[int]] = defaultdict(list)
+    for number, content_hash in hashes.items():
+        by_content[content_hash].append(number)
+    return {number for same in by_content.values() if len(same) > 1 for number in same}
+
+
+def _that_begin(connection: Connection, begins: Collection[bytes]) -> list[int]:
+    """The numbers of photos whose hashes begin so, in order."""
+    which = f"prefix IN ({','.join('?' * len(begins))})"
+    query = " UNION ".join(f"SELECT photo_id FROM {table} WHERE {which}" for table in _TABLES)
+    return [number for (number,) in fetch(connection, f"{query} ORDER BY 1", [*begins] * len(_TABLES))]
+
+
+def _hashes(connection: Connection, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The hashes of photos, by number; those that have none are left out."""
+    which, limits = which_numbers(numbers)
+    query = f"SELECT id, content_hash FROM photos WHERE id {which} AND content_hash IS NOT NULL"
+    return dict(fetch(connection, query, limits))
+
+
+def _mark(connection: Connection, block: int, there: Sequence[int], not_there: Collection[int]) -> None:
+    """Put places of a block among the duplicates, and take others out."""
+    key = (block, Kind.IS, State.DUPLICATE)
+    where = "block = ? AND kind = ? AND value = ?"
+    before = fetch(connection, f"SELECT entries, bits FROM postings WHERE {where}", key)
+    if not before and not there:
+        return
+    row = Row(Kind.IS, *(before[0] if before else (None, None)))
+    every = {*there, *not_there}
+    row.take(sum(1 << place for place in every), every)
+    row.put(there)
+    after = row.packed()
+    if after is None:
+        run_many(connection, f"DELETE FROM postings WHERE {where}", [key])
+    elif [after] != before:
+        run_many(connection, "INSERT OR REPLACE INTO postings VALUES (?, ?, ?, ?, ?)", [(*key, *after)])
