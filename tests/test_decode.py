@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 import phototag.decode
 from phototag.cli.quiet import quiet_native
@@ -284,6 +284,32 @@ def test_every_raw_suffix_the_decoder_knows_is_walked() -> None:
 )
 def test_the_camera_is_named_once(tmp_path: Path, make: str | None, model: str | None, camera: str | None) -> None:
     assert decode_bytes(tmp_path, make_jpeg(exif=exif(make=make, model=model))).facts.camera == camera
+
+
+def test_the_lens_and_the_place_are_given(tmp_path: Path) -> None:
+    block = exif()
+    block.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = "EF50mm f/1.8 STM\0"
+    block.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (48, 51, 30.24), 3: "W", 4: (2, 17, 40.2)})
+    facts = decode_bytes(tmp_path, make_jpeg(exif=block)).facts
+    assert (facts.lens, facts.place) == ("EF50mm f/1.8 STM", (48.8584, -2.2945))
+
+
+@pytest.mark.parametrize(
+    "gps",
+    [
+        {},
+        {1: "N", 2: (48, 51, 30)},
+        {1: "N", 2: (0, 0, 0), 3: "E", 4: (0, 0, 0)},
+        {1: "N", 2: (91, 0, 0), 3: "E", 4: (2, 0, 0)},
+        {1: "N", 2: (48, 51, 30), 3: "E", 4: (2, 17)},
+        {1: "N", 2: "somewhere", 3: "E", 4: (2, 17, 40)},
+    ],
+    ids=["none", "half of it", "a receiver without a fix", "beyond the pole", "too short", "a text"],
+)
+def test_a_place_that_is_not_valid_is_none(tmp_path: Path, gps: dict[int, object]) -> None:
+    block = exif()
+    block.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
+    assert decode_bytes(tmp_path, make_jpeg(exif=block)).facts.place is None
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
     phototag search dog -beach            the one without the other
     phototag search 'beac*'               words that begin so
     phototag search '(dog OR cat) -beach'
+    phototag search =dog                  this whole tag, no "hot dog"
 
     Upper and lower case, accents and the plural make no difference. Broader words find what is below them: "animal"
     finds dogs.
@@ -91,10 +92,13 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
     folder:italy  path:/home/me/2023      part of the folder, beginning of the path
     name:img_12  ext:jpg                  part of the file's name, its ending
     date:2023  date:2023-07..2023-08      when it was taken; also date:>2023-07-14
-    camera:canon  model:imagenet          part of the camera's, or the model's, name
+    date:yesterday  date:"last week"      also today, this month, last year, last 30 days
+    near:48.85,2.35,10km                  where: degrees north, degrees east, how far around
+    camera:canon  lens:50mm               part of the camera's, or the lens's, name
+    model:imagenet                        part of the name of a model that looked at it
     width:>4000  height:..1080  size:>5mb
     'score:>0.8'                          how sure the words beside it must be
-    is:untagged  is:tagged  is:failed  is:duplicate  is:unsure
+    is:untagged  is:tagged  is:failed  is:missing  is:duplicate  is:unsure
 
     On a terminal each line shows score, path and tags; in a pipe it is the path alone.
 

@@ -64,8 +64,10 @@ def _of_entry(entry: Entry | None) -> Iterator[str]:
         return
     if entry.facts is not None:
         facts = entry.facts
-        seen = (facts.format, f"{facts.width} x {facts.height}", facts.taken, facts.camera)
+        seen = (facts.format, f"{facts.width} x {facts.height}", facts.taken, facts.camera, facts.lens)
         yield "  " + ", ".join(shown(part) for part in seen if part)
+        if facts.place is not None:
+            yield "  taken at {:.6f},{:.6f}: `phototag search near:` takes these".format(*facts.place)
     if entry.failure is not None:
         yield f"  could not be handled: {shown(entry.failure)}"
     for verdict in entry.verdicts:

@@ -79,7 +79,7 @@ def _camera(exif: Image.Exif) -> str | None:
 
 
 def _place(exif: Image.Exif) -> tuple[float, float] | None:
-    """Degrees north and east. Exactly 0, 0 is what receivers without a fix write: the sea south of Ghana, not a place."""
+    """Degrees north and east. Exactly 0, 0 is what receivers without a fix write: the sea south of Ghana."""
     gps = ExifTags.GPS
     north = _degrees(exif, gps.GPSLatitude, gps.GPSLatitudeRef, "S", 90)
     east = _degrees(exif, gps.GPSLongitude, gps.GPSLongitudeRef, "W", 180)

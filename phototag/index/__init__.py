@@ -263,7 +263,7 @@ class Index(Journal, Protocol):
         ...
 
     def note_missing(self, root: str, folders: Collection[str]) -> None:
-        """Note which of the folders at or below a root are gone or empty, perhaps with their disk; the others are there."""
+        """Note which folders at or below a root are gone or empty, perhaps with their disk; the others are there."""
         ...
 
     def search(self, query: str, limit: int | None = None, offset: int = 0, sort: Sort = "score") -> Iterator[Hit]:

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from phototag.errors import IndexFileError
 from phototag.index import postings
+from phototag.index.blocks import BLOCK, BLOCK_BITS, Kind, Places, State, places_in
 from phototag.index.connect import border, open_engine, start_reading
-from phototag.index.postings import BLOCK, BLOCK_BITS, Kind, Places, State, places_in
 from phototag.index.rows import fetch
 from phototag.index.words import normal_form
 

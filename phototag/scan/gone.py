@@ -16,6 +16,7 @@ def forget_gone(roots: Sequence[str], job: Job, seen: Seen) -> Iterator[Forgotte
     gone: list[int] = []
     for root in map(os.path.abspath, roots):
         missing: dict[str, int] = {}
+        folders: set[str] = set()
         for known in _unseen(root, job, seen):
             if known.number in seen.moved or not is_absent(known.ref.path):
                 continue
@@ -24,6 +25,8 @@ def forget_gone(roots: Sequence[str], job: Job, seen: Seen) -> Iterator[Forgotte
                 gone.append(known.number)
             else:
                 missing[suspect] = missing.get(suspect, 0) + 1
+                folders.add(os.path.dirname(known.ref.path))
+        job.index.note_missing(root, folders)
         for folder, count in missing.items():
             yield Missing(folder, count)
     job.index.forget(gone)

@@ -4,7 +4,7 @@ from typing import Any
 
 from phototag.records import Decided, Facts, Failed, PhotoRef, Tag, Tagged
 
-FACTS = Facts("JPEG", 4000, 3000, "2023-07-14T18:03:00", "Canon EOS R5")
+FACTS = Facts("JPEG", 4000, 3000, "2023-07-14T18:03:00", "Canon EOS R5", "RF24-70mm F2.8 L", (48.8584, 2.2945))
 
 
 def ref(path: str, size_bytes: int = 1_000, mtime_ns: int = 5) -> PhotoRef:

@@ -1,5 +1,6 @@
 """The fields of the query language, against a slow look at every photo; and the postings that answer them."""
 
+import math
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,13 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import QueryError
-from phototag.index import Index, Sort, open_index
+from phototag.index import Index, Sort, contents, open_index
 from phototag.index.blocks import BLOCK
+from phototag.index.places import EARTH_RADIUS_M
 from phototag.records import Facts, Tag
 from tests.index.records import failed, ref, tagged
 
 WORDS = ("dog", "cat", "hot dog", "beach", "animal")
 FOLDERS = ("/lib/2022", "/lib/2023/Italy trip", "/lib/2023/Home", "/other")
+LENSES = ("EF50mm f/1.8 STM", None)
 CAMERAS = ("Canon EOS R5", "Nikon Z 6", None)
 
 
@@ -53,7 +56,9 @@ Question = tuple[str, Test]
 def random_photo(rng: random.Random, number: int) -> Photo:
     day = date(2022, rng.randint(1, 12), rng.randint(1, 28)).replace(year=rng.choice((2022, 2023)))
     taken = f"{day.isoformat()}T12:{rng.randrange(60):02}:00" if rng.random() < 0.9 else None
-    facts = Facts("JPEG", rng.choice((1000, 4000)), rng.choice((800, 3000)), taken, rng.choice(CAMERAS))
+    place = (48.85 + rng.gauss(0, 0.1), 2.35 + rng.gauss(0, 0.1)) if rng.random() < 0.8 else None
+    size = (rng.choice((1000, 4000)), rng.choice((800, 3000)))
+    facts = Facts("JPEG", *size, taken, rng.choice(CAMERAS), rng.choice(LENSES), place)
     name = f"{rng.choice(('IMG', 'dsc'))}_{number:04}.{rng.choice(('jpg', 'JPG', 'cr3'))}"
     photo = Photo(rng.choice(FOLDERS), name, rng.randrange(10**7), facts, bytes([rng.randrange(250)]) * 32)
     photo.tags = {word: round(rng.random(), 4) for word in rng.sample(WORDS, rng.randrange(4))}
@@ -120,7 +125,30 @@ def tenths(photo: Photo) -> int:
     return (photo.size + 50_000) // 100_000
 
 
+def metres_from(photo: Photo, latitude: float, longitude: float) -> float:
+    """By the angle between two vectors: another way than the index's own."""
+    if photo.facts.place is None:
+        return math.inf
+    one, other = (
+        (math.cos(n) * math.cos(e), math.cos(n) * math.sin(e), math.sin(n))
+        for n, e in (map(math.radians, photo.facts.place), map(math.radians, (latitude, longitude)))
+    )
+    return EARTH_RADIUS_M * math.acos(min(1, sum(a * b for a, b in zip(one, other, strict=True))))
+
+
 FACTS: list[Question] = [
+    ("lens:50mm", lambda p: p.facts.lens == LENSES[0]),
+    ("near:48.85,2.35,5km", lambda p: metres_from(p, 48.85, 2.35) <= 5_000),
+    ("near:48.9,2.3,700m", lambda p: metres_from(p, 48.9, 2.3) <= 700),
+    ("near:48.9,2.3", lambda p: metres_from(p, 48.9, 2.3) <= 1_000),
+    ('near:"48.8, 2.4, 20 mi"', lambda p: metres_from(p, 48.8, 2.4) <= 20 * 1_609.344),
+    ("near:-90,0,9000km", lambda p: metres_from(p, -90, 0) <= 9_000_000),
+    ("name:0", lambda p: "0" in p.name),
+    ("name:g_01", lambda p: "g_01" in p.name.lower()),
+    ("name:jpg/img", lambda p: False),
+    ("size:3..", lambda p: tenths(p) >= 30),
+    ("size:0", lambda p: tenths(p) == 0),
+    ("size:<0.1", lambda p: tenths(p) < 1),
     ("by:me", lambda p: bool(p.keywords)),
     ("by:phototag", lambda p: bool(p.tags)),
     ("folder:italy", lambda p: "Italy" in p.folder),
@@ -178,6 +206,10 @@ QUESTIONS = st.recursive(
     ),
     max_leaves=6,
 )
+PIECES = (
+    *("tag:", "date:", "near:", "48,2", ",1km", "=", "score:", "is:", "size:", ">", "..", "2023", "-07", "0.8", "dog"),
+    *("(", ")", " ", " OR ", "-", '"', "*", "tagged", "mb", "last week", "\u0663", "é", "\x00"),
+)
 many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -210,9 +242,7 @@ def test_any_query_finds_what_a_look_at_every_photo_finds(
 
 
 @many
-@given(text=st.lists(st.sampled_from(["tag:", "date:", "score:", "is:", "size:", ">", "..", "2023", "-07", "0.8", "dog",
-                                      "(", ")", " ", " OR ", "-", '"', "*", "tagged", "mb", "\u0663", "é", "\x00"]))
-       .map("".join))  # fmt: skip
+@given(text=st.lists(st.sampled_from(PIECES)).map("".join))
 def test_any_text_with_fields_is_answered_or_refused(library: tuple[Index, list[Photo]], text: str) -> None:
     try:
         assert len(list(library[0].search(text))) == library[0].count(text)
@@ -285,3 +315,77 @@ def test_whatever_happened_to_photos_they_are_found_as_if_told_afresh(tmp_path: 
     open_index(path).close()
     assert answers_of(path) == before
     assert before[0][0] > 0
+
+
+def duplicates_in(index: Index) -> set[str]:
+    return {hit.path for hit in index.search("is:duplicate")}
+
+
+def test_a_photo_is_a_duplicate_only_as_long_as_there_is_another(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "index.sqlite")
+    index.remember([tagged(f"/p/{n}.jpg", content_hash=bytes([n % 3]) * 32) for n in range(4)], "mine", "1")
+    assert duplicates_in(index) == {"/p/0.jpg", "/p/3.jpg"}
+    index.remember([tagged("/p/9.jpg", content_hash=b"\x02" * 32)], "mine", "1")
+    assert duplicates_in(index) == {"/p/0.jpg", "/p/3.jpg", "/p/2.jpg", "/p/9.jpg"}
+    index.remember([tagged("/p/3.jpg", content_hash=b"new" * 8)], "mine", "1")
+    assert duplicates_in(index) == {"/p/2.jpg", "/p/9.jpg"}
+    index.forget([index.known_in("/p", "mine")["2.jpg"].number])
+    assert duplicates_in(index) == set()
+    index.close()
+
+
+def test_hashes_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "index.sqlite")
+    index.remember([tagged(f"/p/{n}.jpg", content_hash=b"8 bytes." + bytes([n]) * 24) for n in (1, 2)], "mine", "1")
+    assert duplicates_in(index) == set()
+    assert [known.ref.path for known in index.known_by_content(b"8 bytes." + b"\x02" * 24, "mine")] == ["/p/2.jpg"]
+    index.close()
+
+
+def test_hashes_are_known_after_they_are_moved_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "_FRESH_MOST", 5)
+    index = open_index(tmp_path / "index.sqlite")
+    for n in range(8):
+        index.remember([tagged(f"/p/{n}{m}.jpg", content_hash=bytes([n * 3 + m]) * 32) for m in range(4)], "mine", "1")
+    assert len(duplicates_in(index)) == 14
+    assert [known.ref.path for known in index.known_by_content(b"\x03" * 32, "mine")] == ["/p/03.jpg", "/p/10.jpg"]
+    index.close()
+
+
+def test_photos_of_folders_that_are_gone_are_missing_until_these_are_back(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "index.sqlite")
+    index.remember([tagged(path) for path in ("/p/a/1.jpg", "/p/b/2.jpg", "/q/3.jpg")], "mine", "1")
+    index.note_missing("/q", ["/q"])
+    index.note_missing("/p", ["/p/a", "/p/b"])
+    index.note_missing("/p", ["/p/a"])
+    assert {hit.path for hit in index.search("is:missing")} == {"/p/a/1.jpg", "/q/3.jpg"}
+    index.note_missing("/", [])
+    assert index.count("is:missing") == 0
+    index.close()
+
+
+def test_an_exact_word_is_a_whole_tag(tmp_path: Path) -> None:
+    index = open_index(tmp_path / "index.sqlite")
+    index.remember([tagged("/p/a.jpg", "dog"), tagged("/p/b.jpg", "hot dog")], "mine", "1")
+    assert [hit.path for hit in index.search("=dogs")] == ["/p/a.jpg"]
+    assert [hit.path for hit in index.search('tag:="Hot Dog"')] == ["/p/b.jpg"]
+    assert index.count("dog") == 2
+    index.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        ("ÜBER.jpg", "über"),
+        ("u\u0308ber.jpg", "\u00fc"),
+        ("100%_a.jpg", "%_"),
+        ("\udcff.jpg", "\udcff"),
+        ("aaa.jpg", "aa"),
+    ],
+    ids=["case", "accents composed or not", "wildcards", "not UTF-8", "overlapping"],
+)
+def test_a_piece_of_a_name_is_found(tmp_path: Path, name: str, piece: str) -> None:
+    index = open_index(tmp_path / "index.sqlite")
+    index.remember([tagged("/p/x.jpg"), tagged(f"/p/{name}"), tagged("/p/y.jpg")], "mine", "1")
+    assert [hit.path for hit in index.search(f'name:"{piece}"')] == [f"/p/{name}"]
+    index.close()

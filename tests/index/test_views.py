@@ -93,6 +93,6 @@ def test_the_views_say_what_the_index_knows(raw: sqlite3.Connection) -> None:
 def test_paths_are_readable_as_text(tmp_path: Path, folder: bytes, path: str) -> None:
     open_index(tmp_path / "index.sqlite").close()
     with closing(sqlite3.connect(tmp_path / "index.sqlite")) as raw:
-        raw.execute("INSERT INTO folders VALUES (1, ?)", (folder,))
+        raw.execute("INSERT INTO folders (id, path) VALUES (1, ?)", (folder,))
         raw.execute("INSERT INTO photos (folder_id, name, size_bytes, mtime_ns) VALUES (1, ?, 1, 1)", (b"a.jpg",))
         assert raw.execute("SELECT path, folder FROM photos_view").fetchall() == [(path, os.fsdecode(folder))]
