@@ -39,9 +39,10 @@ def test_everything_known_is_shown(phototag: Run, home: Path, photo: Path) -> No
     remember(home, photo)
     run = phototag("show", photo.name, cwd=photo.parent)
     assert (run.returncode, run.stderr) == (0, "")
-    path, facts, model, *rest = run.stdout.splitlines()
+    path, facts, place, model, *rest = run.stdout.splitlines()
     assert path == str(photo)
-    assert facts == "  JPEG, 4000 x 3000, 2023-07-14T18:03:00, Canon EOS R5"
+    assert facts == "  JPEG, 4000 x 3000, 2023-07-14T18:03:00, Canon EOS R5, RF24-70mm F2.8 L"
+    assert place == "  taken at 48.858400,2.294500: `phototag search near:` takes these"
     assert model.startswith("  mine, 2")
     assert model.endswith(": in the photo, distance 0.250")
     assert rest == [
