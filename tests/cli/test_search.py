@@ -166,7 +166,7 @@ def test_nothing_found_is_exit_code_1_with_a_hint(phototag: Run) -> None:
         (["dog", '"cat'], "this quote is never closed"),
         (["!!!"], "no letter or number"),
         (["dog", "date:yesteryear"], "a date is a year"),
-        (["lens:50mm"], "there is no field lens:"),
+        (["stars:5"], "there is no field stars:"),
         ([], "Missing argument"),
         (["dog", "--nonsense"], "No such option"),
         (["dog", "--limit", "many"], "'many' is not a valid integer"),
