@@ -27,6 +27,7 @@ _COMMANDS = {
     "similar": "Find the photos that look like one.",
     "duplicates": "Find photos that are nearly the same, and the best of each.",
     "suggest": "Say which photos are worth labelling next.",
+    "completion": "Print the script that lets a shell complete phototag's words.",
     "show": "Show all that is known of one photo.",
     "untag": "Take phototag's own words out of photos again.",
     "undo": "Take back what a run did to the photos.",

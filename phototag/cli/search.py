@@ -9,16 +9,22 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from phototag.cli import settings_of
-from phototag.cli.text import rounded, shown, write_path
+from phototag.cli.album import fill_album
+from phototag.cli.completing import complete_query
+from phototag.cli.text import counted, rounded, shown, write_path
+from phototag.errors import PhotoTagError
 from phototag.index import Hit, Index, Sort, open_index
 
 _SHOWN = 50
+_OPENED = 10
 _NOTHING_FOUND = 1
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 _OPERATORS = ("OR", "AND")
 _BEGIN = re.compile(r"-?(?:[A-Za-z]+:)?")
 
@@ -51,7 +57,7 @@ class _QueryCommand(click.Command):
 
 
 @click.command("search", cls=_QueryCommand, short_help="Find photos by their tags and keywords.")
-@click.argument("words", nargs=-1, required=True)
+@click.argument("words", nargs=-1, required=True, shell_complete=complete_query)
 @click.option(
     "--limit",
     type=click.IntRange(0),
@@ -70,6 +76,11 @@ class _QueryCommand(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo: path, score, tags.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets: path, score, tags.")
 @click.option("--null", "-0", "null", is_flag=True, help="Paths alone, each ended by a NUL byte, for `xargs -0`.")
+@click.option("--copy-to", type=_FOLDER, metavar="DIR", help="Copy the photos into a folder; nothing is overwritten.")
+@click.option("--link-to", type=_FOLDER, metavar="DIR", help="Make an album: a folder of links to the photos.")
+@click.option(
+    "--open", "opened", is_flag=True, help=f"Show the photos in the system's viewer, {_OPENED} unless --limit is given."
+)
 @click.pass_context
 def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, **how: Any) -> int:
     """Find photos by their tags and your own keywords, the best first.
@@ -111,6 +122,8 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
         if count_only:
             found = index.count(query)
             print(found)
+        elif answer.album is not None or answer.opened:
+            return _hand_over(index, query, answer)
         else:
             found = _show(index, query, answer)
         if not found:
@@ -131,10 +144,20 @@ class _Answer:
     as_json: bool
     as_csv: bool
     null: bool
+    copy_to: Path | None
+    link_to: Path | None
+    opened: bool
 
     def __post_init__(self) -> None:
         if self.paths + self.as_json + self.as_csv + self.null > 1:
             raise click.UsageError("only one of --paths, --json, --csv and --null can be had")
+        if (self.copy_to is not None) + (self.link_to is not None) + self.opened > 1:
+            raise click.UsageError("only one of --copy-to, --link-to and --open can be had")
+
+    @property
+    def album(self) -> Path | None:
+        """The folder that is to hold the photos."""
+        return self.copy_to if self.copy_to is not None else self.link_to
 
     @property
     def people(self) -> bool:
@@ -166,6 +189,31 @@ def _show(index: Index, query: str, answer: _Answer) -> int:
     if answer.people and next(hits, None):
         click.echo(f"there are more than these {most}: --limit 0 shows all", err=True)
     return found
+
+
+def _hand_over(index: Index, query: str, answer: _Answer) -> int:
+    """Open the photos found, or put them into an album; the exit code."""
+    most = _OPENED if answer.opened and answer.limit is None else answer.limit or None
+    paths = (hit.path for hit in index.search(query, most, answer.offset, answer.sort))
+    done = failed = 0
+    if answer.album is None:
+        for path in paths:
+            done += 1
+            if click.launch(path):
+                raise PhotoTagError(f"{shown(path)}: this system has no viewer that can be started")
+        told = f"opened {counted(done, 'photo')}"
+    else:
+        for path, error in fill_album(answer.album, paths, copy=answer.copy_to is not None):
+            done += error is None
+            if error is not None:
+                failed += 1
+                click.echo(f"phototag: {shown(path)}: {error.strerror or error}", err=True)
+        told = f"{counted(done, 'photo')} in {shown(str(answer.album))}"
+    if not done and not failed:
+        click.echo("\n".join(_explain(index, query, answer.offset)), err=True)
+        return _NOTHING_FOUND
+    click.echo(told, err=True)
+    return int(failed > 0)
 
 
 def as_query(arguments: Sequence[str]) -> str:

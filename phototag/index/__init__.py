@@ -290,6 +290,10 @@ class Index(Journal, Protocol):
         """
         ...
 
+    def words(self, begin: str, limit: int) -> list[str]:
+        """Words that photos carry and that begin so, without regard to case and accents, in order."""
+        ...
+
     def entry(self, path: str) -> Entry | None:
         """All that is known of one photo."""
         ...

@@ -174,3 +174,5 @@ _READERS: dict[str, Callable[[str, str], Fact]] = {
     "is": _one_of(STATES),
 }
 FIELDS = (*WORD_FIELDS, *_READERS, "score")
+FIELD_VALUES: dict[str, tuple[str, ...]] = dict.fromkeys(FIELDS, ()) | {"by": GIVERS, "is": STATES}
+"""Every field with the values it may have, where these are few."""

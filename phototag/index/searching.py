@@ -21,6 +21,7 @@ from phototag.index.matching import Matcher, Photos, count, holds, numbers_in, u
 from phototag.index.query import SURE, All, Node, Not, Word, facts_of, parse, rank, score_of, tag_rank, words_of
 from phototag.index.rows import chunks, fetch, join_path, words_by_id
 from phototag.index.tables import OWNER
+from phototag.index.words import fold
 
 _BATCHES = (64, 256, 500)
 _RANKED_MOST = 1_000
@@ -72,6 +73,29 @@ def suggest(connection: Connection, query: str) -> dict[str, tuple[str, ...]]:
         word.text: tuple(known[near] for near in difflib.get_close_matches(word.normal, known, n=3, cutoff=_ALIKE))
         for word in unknown
     }
+
+
+def words_like(connection: Connection, begin: str, limit: int) -> list[str]:
+    """Words that photos carry and that begin so, without regard to case and accents, in order."""
+    wanted = fold(begin)
+    if not wanted:
+        return []
+    rows = fetch(connection, "SELECT id, word FROM tags WHERE normal >= ? AND normal < ?", _about(wanted))
+    alike = {number: word for number, word in rows if fold(word).startswith(wanted)}
+    used: set[int] = set()
+    for some in chunks(alike, _TAGS_MOST):
+        query = (
+            "SELECT DISTINCT value FROM postings WHERE block BETWEEN 0 AND (SELECT max(id) >> 13 FROM photos) "
+            f"AND kind IN ({Kind.KEYWORD:d}, {Kind.TAG:d}) AND value IN ({','.join(map(str, some))})"
+        )
+        used.update(number for (number,) in fetch(connection, query))
+    return sorted({alike[number] for number in used})[:limit]
+
+
+def _about(begin: str) -> tuple[str, str]:
+    """Between which normal forms those of words lie that begin so: the plural's rules change what is behind."""
+    first = begin.split(maxsplit=1)[0][:2]
+    return first, first + "\U0010ffff"
 
 
 def _ranked(connection: Connection, tree: Node, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:

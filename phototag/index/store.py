@@ -167,6 +167,11 @@ class SqliteIndex:
         with border(self._path), start_reading(self._engine) as connection:
             return searching.suggest(connection, query)
 
+    def words(self, begin: str, limit: int) -> list[str]:
+        """Words that photos carry and that begin so."""
+        with border(self._path), start_reading(self._engine) as connection:
+            return searching.words_like(connection, begin, limit)
+
     def entry(self, path: str) -> Entry | None:
         """All that is known of one photo."""
         with border(self._path), start_reading(self._engine) as connection:

@@ -1,0 +1,46 @@
+"""The beginning of a search word in, the words that it may become out: fields, their values and the index's tags."""
+
+import re
+
+import click
+from click.shell_completion import CompletionItem
+
+from phototag.errors import PhotoTagError
+from phototag.index import open_index
+from phototag.index.fields import FIELD_VALUES
+from phototag.settings import load_settings
+
+_BEGIN = re.compile(r'(?:([A-Za-z]+):)?"?')
+_TO_QUOTE = re.compile(r"""[\s'"\\$`!*?()<>|&;#~=\[\]{}]""")
+_MOST = 50
+
+
+def complete_query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What the word that is being typed may become; nothing where there is no index."""
+    match = _BEGIN.match(incomplete)
+    assert match is not None
+    field, begin = (match[1] or "").lower(), incomplete[match.end() :]
+    if FIELD_VALUES.get(field):
+        return [CompletionItem(f"{field}:{value}") for value in FIELD_VALUES[field] if value.startswith(begin)]
+    found: list[str] = []
+    if not field:
+        found += [f"{name}:" for name in FIELD_VALUES if begin and name.startswith(begin.lower())]
+    if begin and field in ("", "tag", "keyword"):
+        lead = f"{field}:" if field else ""
+        found += [lead + (f'"{word}"' if " " in word else word) for word in _words(ctx, begin)]
+    return [CompletionItem(text) for text in found]
+
+
+def _words(ctx: click.Context, begin: str) -> list[str]:
+    """Tags that begin so. Those that a shell would read as something else are left to be typed by hand."""
+    given = ctx.find_root().params
+    try:
+        settings = load_settings(config=given.get("config"), index=given.get("index"))
+        index = open_index(settings.index, readonly=True)
+        try:
+            words = index.words(begin, _MOST)
+        finally:
+            index.close()
+    except PhotoTagError:
+        return []
+    return [word for word in words if not _TO_QUOTE.search(word.replace(" ", ""))]
