@@ -1,22 +1,27 @@
 """The beginning of a search word in, the words that it may become out: fields, their values and the index's tags."""
 
 import re
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from phototag.errors import PhotoTagError
 from phototag.index import open_index
 from phototag.index.fields import FIELD_VALUES
 from phototag.settings import load_settings
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 _BEGIN = re.compile(r'(?:([A-Za-z]+):)?"?')
 _TO_QUOTE = re.compile(r"""[\s'"\\$`!*?()<>|&;#~=\[\]{}]""")
 _MOST = 50
 
 
-def complete_query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_query(ctx: click.Context, _param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """What the word that is being typed may become; nothing where there is no index."""
+    from click.shell_completion import CompletionItem
+
     match = _BEGIN.match(incomplete)
     assert match is not None
     field, begin = (match[1] or "").lower(), incomplete[match.end() :]

@@ -6,7 +6,6 @@ can be better (the threshold algorithm of Fagin, Lotem and Naor, 2001): the best
 fifty.
 """
 
-import difflib
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
@@ -69,6 +68,8 @@ def suggest(connection: Connection, query: str) -> dict[str, tuple[str, ...]]:
     used = "id IN (SELECT value FROM postings WHERE kind IN (?, ?))"
     rows = fetch(connection, f"SELECT normal, word FROM tags WHERE {used} ORDER BY word DESC", (Kind.KEYWORD, Kind.TAG))
     known: dict[str, str] = dict(rows)
+    import difflib  # only where nothing was found: it would cost every search a few milliseconds
+
     return {
         word.text: tuple(known[near] for near in difflib.get_close_matches(word.normal, known, n=3, cutoff=_ALIKE))
         for word in unknown
