@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -154,7 +154,10 @@ class _Process:
         if "reason" in told:
             raise (UnreadableError if told["passing"] else UndecodableError)(told["reason"], told["detail"])
         square = np.frombuffer(pixels, np.uint8).reshape(image_size, image_size, 3)
-        return Decoded(ref, bytes.fromhex(told["content_hash"]), Facts(**told["facts"]), square)
+        facts = Facts(**told["facts"])
+        if facts.place is not None:  # JSON knows no tuples
+            facts = replace(facts, place=(facts.place[0], facts.place[1]))
+        return Decoded(ref, bytes.fromhex(told["content_hash"]), facts, square)
 
     def _ask(self, header: dict[str, Any], data: bytes = b"") -> tuple[dict[str, Any], bytes] | None:
         """Send a message and wait for its answer; None where the process ends instead, or is ended."""

@@ -5,10 +5,9 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Connection, select
 
 from phototag.index import Look
-from phototag.index.reading import at_or_below, known_where
+from phototag.index.reading import at_or_below, facts_in, known_where
 from phototag.index.rows import fetch
-from phototag.index.tables import OWNER, cameras, folders, photo_tags, photos, sources, tags, verdicts
-from phototag.records import Facts
+from phototag.index.tables import OWNER, cameras, folders, lenses, photo_tags, photos, sources, tags, verdicts
 
 
 def looks_at(connection: Connection, numbers: Collection[int], model: str) -> list[Look]:
@@ -16,8 +15,9 @@ def looks_at(connection: Connection, numbers: Collection[int], model: str) -> li
     found = {known.number: known for known in known_where(connection, photos.c.id.in_(numbers), model)}
     words = _words(connection, numbers, model)
     rows = connection.execute(
-        select(photos, cameras.c.name.label("camera"), verdicts.c.note)
+        select(photos, cameras.c.name.label("camera"), lenses.c.name.label("lens"), verdicts.c.note)
         .outerjoin(cameras)
+        .outerjoin(lenses)
         .outerjoin(sources, sources.c.name == model)
         .outerjoin(verdicts, (verdicts.c.photo_id == photos.c.id) & (verdicts.c.source_id == sources.c.id))
         .where(photos.c.id.in_(numbers), photos.c.content_hash.is_not(None), photos.c.format.is_not(None))
@@ -27,7 +27,7 @@ def looks_at(connection: Connection, numbers: Collection[int], model: str) -> li
         Look(
             known=found[row.id],
             content_hash=row.content_hash,
-            facts=Facts(row.format, row.width, row.height, row.taken, row.camera),
+            facts=facts_in(row),
             said=frozenset(words.get((row.id, False), ())),
             keywords=tuple(words.get((row.id, True), ())),
             note=row.note or "",

@@ -121,14 +121,10 @@ def entry(connection: Connection, path: str) -> Entry | None:
     own = select(tags.c.word).join(photo_tags).where(photo_tags.c.photo_id == row.id, photo_tags.c.source_id == OWNER)
     refused = select(tags.c.word).join(rejected).where(rejected.c.photo_id == row.id)
     kept = select(tags.c.word).join(imported).where(imported.c.photo_id == row.id)
-    facts = None
-    if row.format is not None:
-        place = None if row.latitude is None else (row.latitude, row.longitude)
-        facts = Facts(row.format, row.width, row.height, row.taken, row.camera, row.lens, place)
     failure = f"{row.failure}: {row.failure_detail}" if row.failure and row.failure_detail else row.failure
     return Entry(
         ref=_ref(row),
-        facts=facts,
+        facts=None if row.format is None else facts_in(row),
         content_hash=row.content_hash,
         keywords=tuple(connection.execute(own.order_by(tags.c.word)).scalars()),
         rejected=tuple(connection.execute(refused.order_by(tags.c.word)).scalars()),
@@ -136,6 +132,12 @@ def entry(connection: Connection, path: str) -> Entry | None:
         failure=failure,
         imported=tuple(connection.execute(kept.order_by(tags.c.word)).scalars()),
     )
+
+
+def facts_in(row: Row[Any]) -> Facts:
+    """The facts of a decoded photo, from its row with the names of its camera and lens."""
+    place = None if row.latitude is None else (row.latitude, row.longitude)
+    return Facts(row.format, row.width, row.height, row.taken, row.camera, row.lens, place)
 
 
 def at_or_below(root: str) -> ColumnElement[bool]:
