@@ -6,14 +6,17 @@ docs/formats.md lists what is left out and why.
 
 import os
 import stat
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from phototag.records import Failed, PhotoRef
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".phototagignore"
 """Patterns of what to leave out, in the language of `.gitignore`; valid in its folder and below."""
@@ -84,7 +87,7 @@ class _Rules:
     """The patterns of one `.phototagignore` and, above it, those of the folders that hold it."""
 
     folder: str
-    spec: GitIgnoreSpec
+    spec: "GitIgnoreSpec"
     above: "_Rules | None"
 
     def leave_out(self, path: str) -> bool:
@@ -157,7 +160,8 @@ class _Visit:
             except (OSError, ValueError) as exc:
                 yield _failed(folder.path, "folder cannot be read", _explain(exc))
                 continue
-            if any(entry.name.startswith(TEMPORARY_FILE) for entry in entries):
+            first = bisect_left(entries, TEMPORARY_FILE, key=attrgetter("name"))
+            if first < len(entries) and entries[first].name.startswith(TEMPORARY_FILE):
                 self._leftovers.append(folder.path)
             below: list[_Folder] = []
             if self._only is None:
@@ -192,14 +196,14 @@ class _Visit:
         """Yield the photos of a folder and gather its sub-folders in `below`, or in the links to be followed last."""
         named = {ref.path: ref for ref in self._named.pop(folder, ())}
         for entry in entries:
-            if entry.path in named:
+            if named and entry.path in named:
                 yield named[entry.path]
                 continue
             name = entry.name
             if name.startswith("."):
                 continue
-            stem, dot, suffix = name.rpartition(".")
-            looks_like_photo = bool(stem) and suffix.lower() in PHOTO_SUFFIXES
+            dot = name.rfind(".")
+            looks_like_photo = dot > 0 and name[dot + 1 :].lower() in PHOTO_SUFFIXES
             try:
                 if entry.is_dir():
                     if not _is_foreign(name) and not (rules and rules.leave_out(entry.path + "/")):
@@ -208,8 +212,8 @@ class _Visit:
                     status = entry.stat()
                     is_met = entry.is_symlink() and self._is_met_otherwise(entry.path)
                     if stat.S_ISREG(status.st_mode) and not is_met:
-                        yield _ref(entry.path, status)
-                elif not dot and entry.is_symlink() and not os.path.exists(entry.path):
+                        yield PhotoRef(entry.path, status.st_size, status.st_mtime_ns)
+                elif dot < 0 and entry.is_symlink() and not os.path.exists(entry.path):
                     yield _failed(entry.path, "broken link", "what it leads to is not there; is its disk mounted?")
             except OSError as exc:
                 if entry.is_symlink():
@@ -251,6 +255,8 @@ def _read_rules(folder: _Folder, entries: Iterable[os.DirEntry[str]]) -> _Rules 
     """
     for entry in entries:
         if entry.name == IGNORE_FILE and entry.is_file():
+            from pathspec import GitIgnoreSpec  # most libraries have no such file
+
             with open(entry.path, encoding="utf-8-sig", errors="surrogateescape") as file:
                 return _Rules(folder.path, GitIgnoreSpec.from_lines(file.read().splitlines()), folder.rules)
     return folder.rules

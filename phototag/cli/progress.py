@@ -3,13 +3,15 @@
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
 
 from phototag.cli.text import shown
 from phototag.records import Event, Failed, PhotoRef, Tagged, Unchanged, Waiting
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _FOLDER_MOST = 30
 """Characters of a folder's path that the bar shows: its end says more than its beginning."""
@@ -19,20 +21,21 @@ class Progress:
     """A bar with rate, time left and the current folder on a terminal; nothing elsewhere."""
 
     def __init__(self, folders: Sequence[str], *, visible: bool) -> None:
-        self._bar: tqdm[Any] = tqdm(
-            unit=" photos", smoothing=0.05, dynamic_ncols=True, disable=not visible, leave=False
-        )
-        if visible:  # listing is much faster than looking, so the total is known soon
-            threading.Thread(target=self._count, args=(folders,), daemon=True).start()
+        self._bar = _open_bar() if visible else None
+        if self._bar is not None:  # listing is much faster than looking, so the total is known soon
+            threading.Thread(target=_count, args=(folders, self._bar), daemon=True).start()
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def advance(self, event: Event) -> None:
         """Move on by what an event stands for."""
+        if self._bar is None:
+            return
         if isinstance(event, Unchanged):
             self._bar.set_postfix_str(_short(event.folder), refresh=False)
             self._bar.update(event.count)
@@ -42,13 +45,21 @@ class Progress:
 
     def write(self, line: str) -> None:
         """Print a line of results without tearing the bar."""
-        self._bar.clear()
+        if self._bar is not None:
+            self._bar.clear()
         click.echo(line)
 
-    def _count(self, folders: Sequence[str]) -> None:
-        from phototag.walk import walk
 
-        self._bar.total = sum(isinstance(item, PhotoRef) for item in walk(folders))
+def _open_bar() -> "tqdm[Any]":
+    from tqdm import tqdm
+
+    return tqdm(unit=" photos", smoothing=0.05, dynamic_ncols=True, leave=False)
+
+
+def _count(folders: Sequence[str], bar: "tqdm[Any]") -> None:
+    from phototag.walk import walk
+
+    bar.total = sum(isinstance(item, PhotoRef) for item in walk(folders))
 
 
 def _short(folder: str) -> str:

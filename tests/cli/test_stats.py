@@ -89,6 +89,7 @@ def test_the_bar_shows_count_and_folder(tmp_path: Path, capsys: pytest.CaptureFi
     with Progress([], visible=True) as progress:
         progress.advance(Unchanged("/photos/2019", 40, 0))
         progress.advance(photo)
+        assert progress._bar is not None
         progress._bar.refresh()
     shown = capsys.readouterr().err
     assert "41" in shown
