@@ -161,7 +161,7 @@ def backup(path: Path, target: Path, *, replace: bool = False) -> int:
     part = target.with_name(target.name + ".part")
     try:
         part.unlink(missing_ok=True)
-        uri = f"{path.absolute().as_uri()}?mode=ro"
+        uri = f"{path.absolute().as_uri()}?mode=rw"  # "ro" would leave the write-ahead log behind
         with border(target), closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)  # all at once: in WAL mode this holds up nobody
         with part.open("rb+") as file:
