@@ -20,6 +20,8 @@ _FOREIGN_SHARE = {"softmax": 0.5, "sigmoid": 0.25}
 """Of the mistakes that a precision allows: kept back for photos of other things, of which none are held out. Where
 categories exclude each other, one of them must be the likeliest even then, so that more of them get a tag."""
 _LEAST_SAID = 20
+_DOUBT = 0.5
+"""How much of the way to 1 a word that cannot be promised keeps: its threshold was chosen on the same few photos."""
 _HOPELESS = 0.05
 """So far below the wanted precision, a certainty need not be worked out."""
 _ALMOST_CERTAIN = float(np.nextafter(np.float32(1), np.float32(0)))
@@ -33,7 +35,7 @@ class Promise:
     Attributes:
         name: "animal/dog".
         kept: whether the held-out photos are enough to promise it; else the threshold is that for all words together,
-            or lies above the word's every mistake, whichever is higher.
+            or lies above the word's every mistake, whichever is higher, and then half way to 1.
         threshold: the score from which the word is said.
         recall: the part of the photos that have the word and are given it; None where none was held out.
         recall_before: the same with the threshold chosen without a wanted precision.
@@ -71,7 +73,8 @@ def promise(
     for n, label in enumerate(classifier.labels):
         own = _Record.of(said[:, n], right[:, n])
         alone = _lowest(own, pooled.precision_at(own.scores), _LENT, wanted)
-        threshold = max(common, label.threshold, own.above_mistakes) if alone is None else alone
+        careful = max(common, label.threshold, own.above_mistakes)
+        threshold = min(1 - _DOUBT * (1 - careful), _ALMOST_CERTAIN) if alone is None else alone
         there = truths[:, n]
         found.append(
             Promise(
