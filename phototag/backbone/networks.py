@@ -14,6 +14,9 @@ import keras
 from phototag.errors import ModelError
 
 EMBEDDING_SIZE = 1280
+FROM_SCRATCH = "small-cnn"
+RESCALED = "rescale"
+"""The layer behind which pixels are (rgb - 127) / 128."""
 _STEM_FILTERS = 32
 _NORM_EPSILON = 1e-3
 _NORM_MOMENTUM = 0.99
@@ -60,7 +63,7 @@ _STAGES = (
 )
 
 
-def build_network(name: str) -> keras.Model:
+def build_network(name: str, image_size: int | None = None) -> keras.Model:
     """Build a network with random weights.
 
     The layers are called `stem`, `block00_expand`, `block00_depthwise`, `block00_project`, ..., `top`, `pool`, with
@@ -68,6 +71,7 @@ def build_network(name: str) -> keras.Model:
 
     Args:
         name: a key of `SCALES`.
+        image_size: side of the square it takes, pixels; by default the one it was trained on.
 
     Returns:
         A model from `(N, S, S, 3)` upright RGB, 0 to 255, uint8 or float, to `(N, 1280) float32` embeddings.
@@ -78,8 +82,9 @@ def build_network(name: str) -> keras.Model:
     scale = SCALES.get(name)
     if scale is None:
         raise ModelError(f"no network {name!r} is defined: choose one of {', '.join(SCALES)}")
-    pixels = keras.Input((scale.image_size, scale.image_size, 3), name="pixels")
-    x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescale")(pixels)
+    size = image_size or scale.image_size
+    pixels = keras.Input((size, size, 3), name="pixels")
+    x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name=RESCALED)(pixels)
     x = keras.layers.Conv2D(_STEM_FILTERS, 3, strides=2, padding="same", use_bias=False, name="stem")(x)
     x = _norm(x, "stem", relu6=True)
     for number, stage in enumerate(_scaled_blocks(scale)):

@@ -32,7 +32,7 @@ def load_pretrained(network: Network) -> "keras.Model":
 
     path = network_file(network, "weights")
     arrays = _read_arrays(path)
-    model = build_network(network.name)
+    model = build_network(network.name, network.image_size)
     try:
         for layer in model.layers:
             layer.set_weights([arrays.pop(f"{layer.name}/{variable.name}") for variable in layer.weights])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from phototag.bundle import BUILT_IN, DEFAULT_NETWORK
+from phototag.bundle import BUILT_IN
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
 from phototag.cores import usable_cores
@@ -21,13 +21,41 @@ from phototag.records import Failed
 if TYPE_CHECKING:
     from phototag.train import KeywordWish, Outcome, Request
     from phototag.train.evaluate import Evaluation
+    from phototag.train.finetune import Attempt
     from phototag.train.keywords import KeywordsFound
     from phototag.train.promise import Promise
 
 _SOME_FAILED = 1
 _LISTED = 20
 _NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
+_AUGMENTS = ("flip", "crop", "rotate", "zoom", "shift", "colour")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # a type argument is new in click 8.4
+    """A time such as 90s, 10m or 1h, in seconds; a bare number is seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value))
+        if found is None or float(found[1]) <= 0:
+            self.fail(f"{value!r} is no time: write 90s, 10m or 1h", param, ctx)
+        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+class Augments(click.ParamType):  # type: ignore[type-arg]  # a type argument is new in click 8.4
+    """Names of what may be varied, joined by commas; `none` for nothing."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        """Read it."""
+        named = frozenset() if value == "none" else frozenset(str(value).split(","))
+        if unknown := sorted(named.difference(_AUGMENTS)):
+            self.fail(f"unknown: {', '.join(unknown)}; choose of {', '.join(_AUGMENTS)}, or none", param, ctx)
+        return named
 
 
 @click.command("train", short_help="Learn your categories from folders of labelled photos.")
@@ -57,10 +85,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
     "--network",
+    "--backbone",
     type=click.Choice(_NETWORKS),
-    default=DEFAULT_NETWORK,
-    show_default=True,
-    help="What looks at the photos.",
+    help="What looks at the photos [default: efficientnet-lite2 where fine-tuning is tried, else efficientnet-lite0].",
 )
 @click.option(
     "--precision",
@@ -68,9 +95,44 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     metavar="PART",
     help="Say a word only where this part of the words said is right, 0.95 perhaps [default: no promise].",
 )
-@click.option("--epochs", type=click.IntRange(1), help="Train so many epochs at most [default: 100].")
 @click.option(
-    "--dropout", type=click.FloatRange(0, 1, max_open=True), help="Leave out this part of the inputs [default: 0.5]."
+    "--fine-tune",
+    type=click.Choice(["auto", "off", "on"]),
+    default="auto",
+    show_default=True,
+    help="Train the network too, and keep it if it is better; auto: unless the head alone makes no mistake.",
+)
+@click.option(
+    "--time-budget",
+    "time_budget_s",
+    type=Duration(),
+    default="10m",
+    show_default=True,
+    metavar="TIME",
+    help="What fine-tuning may take: 90s, 10m, 1h.",
+)
+@click.option(
+    "--augment",
+    type=Augments(),
+    metavar="LIST",
+    help=f"How photos are varied while the network learns, joined by commas, of {', '.join(_AUGMENTS)}; or none "
+    "[default: flip,crop,rotate,colour].",
+)
+@click.option(
+    "--stop-at-accuracy",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="PART",
+    help="Stop when so large a part of the photos learned from is right.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="Train so many epochs at most [default: of the network 7, of the head alone 100].",
+)
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Leave out this part of the inputs [default: 0.3, of the head alone 0.5].",
 )
 @click.option("--hidden", type=click.IntRange(0), help="Add an inner layer of this width [default: 0, none].")
 @click.option(
@@ -102,14 +164,14 @@ def command(
 
     if not logging.getLogger().isEnabledFor(logging.DEBUG):
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for those who program with it
-    request = _request(ctx, folder, **options)
+    request = _request(ctx, folder, options)
     with tqdm(unit=" photos", dynamic_ncols=True, leave=False, disable=not _visible(quiet, as_json)) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done)
 
-        outcome = train(request, progress)
+        outcome = train(request, progress, bar.set_description_str)
     for failed in outcome.failed:
         click.echo(_complaint(failed), err=True)
     if as_json:
@@ -119,36 +181,39 @@ def command(
     return _SOME_FAILED if outcome.failed else 0
 
 
-def _request(
-    ctx: click.Context,
-    folder: Path,
-    *,
-    name: str | None,
-    output: Path | None,
-    labels: Path | None,
-    validation: Path | None,
-    network: str,
-    device: str | None,
-    **head: Any,
-) -> "Request":
-    """What the options ask for, on top of the settings."""
-    from phototag.train import HeadSettings, Request
+_LEARNING = ("epochs", "dropout", "hidden", "learning_rate", "seed")
+_SHARED = ("hidden", "seed")
+_TUNING = ("time_budget_s", "stop_at_accuracy")
 
-    settings = settings_of(ctx, device=device)
-    called = _name(name or folder.resolve().name)
+
+def _request(ctx: click.Context, folder: Path, options: dict[str, Any]) -> "Request":
+    """What the options ask for, on top of the settings. How to learn is said of the network, if that is trained."""
+    from phototag.train import HeadSettings, Request
+    from phototag.train.augment import Augmentation
+    from phototag.train.request import TuneSettings
+
+    given = {key: value for key, value in options.items() if value is not None}
+    settings = settings_of(ctx, device=options["device"])
+    called = _name(options["name"] or folder.resolve().name)
+    alone = options["fine_tune"] == "off"
+    learning = {key: given[key] for key in _LEARNING if key in given}
+    tuning = {key: given[key] for key in _TUNING if key in given}
+    if "augment" in given:
+        tuning["augmentation"] = Augmentation(**{one: one in given["augment"] for one in _AUGMENTS})
     return Request(
         root=folder,
-        labels=labels,
-        validation=validation,
+        labels=options["labels"],
+        validation=options["validation"],
         name=called,
-        output=(output or settings.models / called).absolute(),
+        output=(options["output"] or settings.models / called).absolute(),
         cache=settings.cache,
-        network=network,
+        network=options["network"],
         device=settings.device,
         workers=settings.workers or usable_cores(),
-        precision=head.pop("precision"),
-        keywords=_keywords(settings.index, labels or validation, head),
-        head=HeadSettings(**{key: value for key, value in head.items() if value is not None}),
+        precision=options["precision"],
+        keywords=_keywords(settings.index, options["labels"] or options["validation"], dict(options)),
+        head=HeadSettings(**{key: value for key, value in learning.items() if alone or key in _SHARED}),
+        tune=TuneSettings(mode=options["fine_tune"], **tuning, **({} if alone else learning)),
     )
 
 
@@ -192,6 +257,7 @@ def _as_dict(outcome: "Outcome") -> dict[str, Any]:
         "folder": str(outcome.bundle.folder),
         "fingerprint": outcome.bundle.fingerprint,
         "metrics": dict(outcome.bundle.metrics),
+        "fine_tuning": outcome.bundle.settings["fine_tuning"],
         "failed": [
             {"path": failed.ref.path, "reason": failed.reason, "detail": failed.detail} for failed in outcome.failed
         ],
@@ -215,6 +281,8 @@ def _report(outcome: "Outcome", request: "Request") -> Iterator[str]:
     if request.precision is not None:
         yield ""
         yield from _promises(outcome.promises, request.precision)
+    if outcome.attempt is not None:
+        yield _tuning(outcome.attempt, one_category=outcome.bundle.classifier.activation == "softmax")
     if outcome.failed:
         yield f"{counted(len(outcome.failed), 'photo')} could not be read and were left out."
     name = outcome.bundle.name
@@ -222,6 +290,14 @@ def _report(outcome: "Outcome", request: "Request") -> Iterator[str]:
     yield ""
     yield f"The model is in {shown(str(outcome.bundle.folder))}, and report.html there shows what it knows. To use it:"
     yield f"  phototag scan --model {name if found_by_name else shown(str(outcome.bundle.folder))} ~/Pictures"
+
+
+def _tuning(attempt: "Attempt", *, one_category: bool) -> str:
+    what = "accuracy" if one_category else "mean average precision"
+    change = f"{what} {attempt.before:.1%} before and {attempt.after:.1%} after"
+    if attempt.tuned is None:
+        return f"Fine-tuning did not make it better ({change}); the network stays as it was."
+    return f"The network was fine-tuned: {change}."
 
 
 def category_table(figures: "Evaluation") -> Iterator[str]:

@@ -112,7 +112,7 @@ def mix(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tu
     doubt = 1 / (len(logits) + 2)
     softened = targets * (1 - doubt) + doubt / (targets.shape[1] if activation == "softmax" else 2)
     tried = [(heat, weight) for weight in _WEIGHTS for heat in _TEMPERATURES]
-    surprises = [_surprise(logits / heat + weight * (cast - 0.5), softened, activation) for heat, weight in tried]
+    surprises = [surprise(logits / heat + weight * (cast - 0.5), softened, activation) for heat, weight in tried]
     heat, weight = tried[int(np.argmin(surprises))]
     return float(heat), weight
 
@@ -160,7 +160,7 @@ def _known(taught: Taught, learned: Sequence[Example], words: Vocabulary, chosen
     return np.concatenate([known, others]) if taught.apart else others
 
 
-def _surprise(logits: npt.NDArray[np.float64], targets: npt.NDArray[np.floating], activation: str) -> float:
+def surprise(logits: npt.NDArray[np.float64], targets: npt.NDArray[np.floating], activation: str) -> float:
     """Mean cross-entropy."""
     if activation == "softmax":
         raised = logits - logits.max(axis=1, keepdims=True)

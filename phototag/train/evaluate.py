@@ -143,7 +143,7 @@ def measure(
         learned=learned,
         checked=len(answers.refs),
         accuracy=float((true == best).mean()) if one_category else None,
-        mean_average_precision=None if answers.exclusive else _mean_average_precision(answers.scores, truths),
+        mean_average_precision=None if answers.exclusive else mean_average_precision(answers.scores, truths),
         micro_f1=None if answers.exclusive else float(2 * (said & truths).sum() / max(said.sum() + truths.sum(), 1)),
         right=float((said == truths).all(axis=1).mean()),
         wrong=float((said & ~truths).any(axis=1).mean()),
@@ -170,7 +170,7 @@ def _said(classifier: Classifier, scores: Vectors, distances: Vectors) -> Truths
     return given
 
 
-def _mean_average_precision(scores: Vectors, truths: Truths) -> float:
+def mean_average_precision(scores: Vectors, truths: Truths) -> float:
     """Mean over the labels of the average of the precision at each right photo, best score first."""
     found = []
     for column, right in zip(scores.T, truths.T, strict=True):

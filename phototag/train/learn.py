@@ -1,6 +1,6 @@
 """Labelled photos in, a bundle out: the whole of training, on one screen.
 
-dataset → embed → examples → check → teach (head) → calibrate → evaluate → bundle → report
+dataset → embed → examples → check → teach (head) → finetune (network) → calibrate → evaluate → bundle → report
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 
 import phototag
 from phototag.backbone import Backbone, open_backbone
-from phototag.bundle import Bundle, check_output, find_network, save_bundle
+from phototag.bundle import DEFAULT_NETWORK, Bundle, check_output, find_network, save_bundle
 from phototag.errors import TrainingDataError
 from phototag.records import Failed
 from phototag.train.cache import EmbeddingCache
@@ -20,6 +20,7 @@ from phototag.train.dataset import Listing, read_dataset
 from phototag.train.embed import Example, embed
 from phototag.train.evaluate import Evaluation, answers_of, evaluate
 from phototag.train.examples import check_known, leave_out, settle, vocabulary
+from phototag.train.finetune import ENOUGH_TO_HOLD_OUT, Attempt, finetuned
 from phototag.train.keywords import KeywordsFound, leave_out_unsure, read_keywords
 from phototag.train.promise import Promise
 from phototag.train.report import write_report
@@ -28,6 +29,13 @@ from phototag.train.teach import teach
 
 Progress = Callable[[int, int], None]
 """Is told how many more photos are done, and how many there are."""
+TUNED_NETWORK = "efficientnet-lite2"
+Tell = Callable[[str], None]
+"""Is told what is being done, where that takes minutes."""
+
+
+def _say_nothing(what: str) -> None:
+    """What the command line is told, nobody else needs to hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +47,18 @@ class Outcome:
         failed: photos that could not be read, and were left out.
         keywords: what became of a library's keywords; None where something else was learned from.
         promises: what a wanted precision came to, a word each; none where none was wanted or nothing was held out.
+        attempt: what training the network itself came to; None where it was not tried.
     """
 
     bundle: Bundle
     evaluation: Evaluation | None
     failed: tuple[Failed, ...]
+    attempt: Attempt | None
     promises: tuple[Promise, ...] = ()
     keywords: KeywordsFound | None = None
 
 
-def train(request: Request, progress: Progress) -> Outcome:
+def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Outcome:
     """Learn categories from labelled photos and write a bundle that scans with them.
 
     The same photos, settings and machine give the same bundle apart from its date, whatever the photos' names. What
@@ -59,8 +69,8 @@ def train(request: Request, progress: Progress) -> Outcome:
         ModelError: the network does not run, or the bundle cannot be written.
     """
     check_output(request.output)
-    network = find_network(request.network)
     to_learn, to_check, keywords = _read(request)
+    network = find_network(request.network or _network_for(request, to_learn))
     one_category = keywords is None and to_learn.one_category and to_check.one_category
     backbone = open_backbone(network, request.device)
     learned, checked, failed = _embed(to_learn, to_check, backbone, request, progress)
@@ -73,20 +83,29 @@ def train(request: Request, progress: Progress) -> Outcome:
     else:  # a keyword that is not there makes no photo suspicious
         warn(learned, request.root)
     taught = teach(learned, checked, words, request.head)
-    classifier, trial = calibrate(taught, learned, words, request.head.seed, request.precision)
-    evaluation = evaluate(classifier, words, learned, trial) if trial.examples else None
-    bundle = save_bundle(
-        request.output,
-        name=request.name,
-        network=network,
-        classifier=classifier,
-        metrics=_metrics(evaluation, trial),
-        settings=_settings(request, backbone),
-        history=[epoch.as_dict() for epoch in taught.history],
-    )
-    if evaluation is not None:
-        write_report(bundle, answers_of(classifier, words, trial), evaluation, workers=request.workers)
-    return Outcome(bundle, evaluation, failed, trial.promises, keywords)
+    with finetuned(taught, learned, checked, words, backbone, request, tell) as attempt:
+        if attempt is not None and attempt.tuned is not None:
+            backbone, learned, taught = attempt.tuned.backbone, attempt.tuned.learned, attempt.tuned.taught
+        classifier, trial = calibrate(taught, learned, words, request.head.seed, request.precision)
+        evaluation = evaluate(classifier, words, learned, trial) if trial.examples else None
+        bundle = save_bundle(
+            request.output,
+            name=request.name,
+            network=backbone.network,
+            classifier=classifier,
+            metrics=_metrics(evaluation, trial),
+            settings=_settings(request, backbone, attempt),
+            history=[epoch.as_dict() for epoch in taught.history],
+        )
+        if evaluation is not None:
+            write_report(bundle, answers_of(classifier, words, trial), evaluation, workers=request.workers)
+    return Outcome(bundle, evaluation, failed, attempt, trial.promises, keywords)
+
+
+def _network_for(request: Request, to_learn: Listing) -> str:
+    """The larger network gains more by fine-tuning; the smaller one does as well or better without."""
+    tried = {"on": True, "off": False, "auto": bool(request.validation) or len(to_learn.photos) >= ENOUGH_TO_HOLD_OUT}
+    return TUNED_NETWORK if tried[request.tune.mode] else DEFAULT_NETWORK
 
 
 def _read(request: Request) -> tuple[Listing, Listing, KeywordsFound | None]:
@@ -135,9 +154,13 @@ def _metrics(evaluation: Evaluation | None, trial: Trial) -> dict[str, Any]:
     return metrics
 
 
-def _settings(request: Request, backbone: Backbone) -> dict[str, Any]:
+def _settings(request: Request, backbone: Backbone, attempt: Attempt | None) -> dict[str, Any]:
+    tuned = attempt is not None and attempt.tuned is not None
     return {
         **asdict(request.head),
+        "fine_tuning": {**asdict(request.tune), "before": attempt.before, "after": attempt.after, "kept": tuned}
+        if attempt
+        else None,
         "device": backbone.device,
         "validation": request.validation is not None,
         "precision": request.precision,

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from phototag.backbone import Device
 from phototag.bundle import DEFAULT_NETWORK
+from phototag.train.augment import Augmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,37 @@ class KeywordWish:
 
 
 @dataclass(frozen=True, slots=True)
+class TuneSettings:
+    """How the network itself is trained, after the head. For the choice of the defaults see docs/training.md.
+
+    Attributes:
+        mode: "auto" where the head alone makes mistakes, "on", or "off".
+        epochs: passes over the photos; 0: `usual_epochs`, more where photos are few.
+        usual_epochs: of a network that was trained before; the small one that starts from nothing takes more.
+        time_budget_s: for all of it. Where it would be exceeded there are fewer epochs, never a broken one.
+        learning_rate: of AdamW, at its highest.
+        dropout: part of the embedding left out at each step.
+        weight_decay: of AdamW.
+        hidden: width of an inner ReLU layer; 0 for none.
+        augmentation: how the views it learns from may differ from the photos.
+        stop_at_accuracy: stop when so large a part of the photos learned from is right.
+        seed: of everything random.
+    """
+
+    mode: Literal["auto", "on", "off"] = "off"
+    epochs: int = 0
+    usual_epochs: int = 7
+    time_budget_s: float = 600.0
+    learning_rate: float = 1e-3
+    dropout: float = 0.3
+    weight_decay: float = 0.05
+    hidden: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    stop_at_accuracy: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to learn from, how, and where to put the result.
 
@@ -53,12 +86,13 @@ class Request:
         labels: CSV file with the header `path,labels`; None: folders are the labels.
         validation: photos to check with, laid out as `root` is (with a CSV file of the same name); None: parts of
             the photos to learn from are held out in turn.
-        network: name of a shipped network.
+        network: name of a shipped network; None: the one that does best with so many photos.
         device: where it runs.
         workers: threads that decode.
         head: how the head is trained.
         keywords: learn from the keywords that the photos below `root` carry; None: from folders or `labels`.
         precision: the part of the words said that is to be right, above 0 and below 1; None: no wish.
+        tune: how the network is trained afterwards.
     """
 
     root: Path
@@ -67,9 +101,10 @@ class Request:
     cache: Path
     labels: Path | None = None
     validation: Path | None = None
-    network: str = DEFAULT_NETWORK
+    network: str | None = DEFAULT_NETWORK
     device: Device = "auto"
     workers: int = 2
     head: HeadSettings = field(default_factory=HeadSettings)
     keywords: KeywordWish | None = None
     precision: float | None = None
+    tune: TuneSettings = field(default_factory=TuneSettings)

@@ -66,7 +66,18 @@ def test_a_precision_that_a_few_photos_cannot_promise_is_said_to_be_none(photota
 
 def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Path, tmp_path: Path) -> None:
     run = phototag(
-        "train", labelled, "--output", tmp_path / "here", "--epochs", "2", "--hidden", "8", "--dropout", "0.1"
+        "train",
+        labelled,
+        "--output",
+        tmp_path / "here",
+        "--fine-tune",
+        "off",
+        "--epochs",
+        "2",
+        "--hidden",
+        "8",
+        "--dropout",
+        "0.1",
     )
     assert run.returncode == 0, run.stderr
     assert f"phototag scan --model {tmp_path / 'here'} ~/Pictures" in run.stdout
@@ -88,6 +99,8 @@ def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Pa
         pytest.param(["{photos}", "--validation", "{one}"], 6, "no photos to learn from: dots", id="unknown category"),
         pytest.param(["{photos}", "--output", "{photos}"], 4, "choose another --output", id="output not empty"),
         pytest.param(["{photos}", "--network", "resnet"], 2, "efficientnet-lite0", id="unknown network"),
+        pytest.param(["{photos}", "--time-budget", "soon"], 2, "write 90s, 10m or 1h", id="no time"),
+        pytest.param(["{photos}", "--augment", "flip,blur"], 2, "unknown: blur", id="unknown change"),
         pytest.param(["{photos}", "--dropout", "1"], 2, "--dropout", id="everything dropped out"),
     ],
 )
@@ -117,7 +130,35 @@ def test_quiet_says_nothing_and_warnings_stay(phototag: Run, labelled: Path) -> 
 
 def test_clothing_is_learned_to_82_percent_and_again_from_the_cache(phototag: Run, real_photos: Path) -> None:
     clothing = real_photos / "clothing"
-    runs = [phototag("train", clothing / "train", "--validation", clothing / "validation", "--json") for _ in range(2)]
+    runs = [
+        phototag("train", clothing / "train", "--validation", clothing / "validation", "--fine-tune", "off", "--json")
+        for _ in range(2)
+    ]
     first, second = (json.loads(run.stdout) for run in runs)
     assert first["metrics"]["accuracy"] >= 0.82
     assert first["fingerprint"] == second["fingerprint"]
+
+
+def test_the_network_is_fine_tuned_as_asked(phototag: Run, tmp_path: Path) -> None:
+    labelled = save_patterns(tmp_path / "both", 10, ("stripes", "noise"))
+    check = save_patterns(tmp_path / "check", 1, ("stripes", "noise"))
+    options = [
+        "--validation",
+        check,
+        "--fine-tune",
+        "on",
+        "--epochs",
+        "1",
+        "--augment",
+        "flip,zoom",
+        "--time-budget",
+        "5m",
+    ]
+    run = phototag("train", labelled, *options, "--network", "efficientnet-lite0", "--json")
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout)["fine_tuning"]
+    assert said["augmentation"] == dict.fromkeys(("crop", "rotate", "shift", "colour"), False) | {
+        "flip": True,
+        "zoom": True,
+    }
+    assert (said["epochs"], said["time_budget_s"], said["before"]) == (1, 300, 1)

@@ -1,0 +1,105 @@
+"""Training the network itself, from photos to a bundle that scans: real photos' files, the real network."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phototag.backbone import open_backbone
+from phototag.backbone.litert import LiteRTBackbone
+from phototag.bundle import find_network, load_bundle
+from phototag.decode import decode
+from phototag.records import PhotoRef
+from phototag.train import HeadSettings, Outcome, Request, train
+from phototag.train.request import TuneSettings
+from tests.backbone.conftest import cosines
+from tests.train.labelled import save_patterns, save_photo
+
+_POOR = HeadSettings(epochs=1, learning_rate=1e-9)
+_TUNE = TuneSettings(mode="on", epochs=1, learning_rate=1e-4)
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """16 photos to learn and 4 to check of each of two patterns."""
+    root = tmp_path_factory.mktemp("patterns")
+    save_patterns(root / "learn", 16, ("stripes", "noise"))
+    for name in ("stripes", "noise"):
+        for number in range(50, 54):
+            save_photo(root / "check" / name / f"{number}.jpg", name, number)
+    return root
+
+
+def _train(patterns: Path, place: Path, *, tell: Callable[[str], None] = print, **options: object) -> Outcome:
+    request = Request(
+        root=patterns / "learn",
+        validation=patterns / "check",
+        name="patterns",
+        output=place / "models" / "patterns",
+        cache=place / "cache",
+        head=_POOR,
+        tune=_TUNE,
+    )
+    return train(replace(request, **options), lambda done, total: None, tell)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def tuned(patterns: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    place = tmp_path_factory.mktemp("tuned")
+    return _train(patterns, place), place
+
+
+def test_a_better_network_is_kept_and_scans(tuned: tuple[Outcome, Path]) -> None:
+    outcome, place = tuned
+    assert outcome.attempt is not None
+    assert outcome.attempt.tuned is not None
+    assert outcome.attempt.after >= outcome.attempt.before
+    bundle = load_bundle(outcome.bundle.folder)
+    assert bundle.network.fingerprint != find_network(bundle.network.name).fingerprint
+    assert bundle.metrics["accuracy"] == outcome.attempt.after
+    assert [entry["stage"] for entry in bundle.history] == ["head", "network"]
+    assert not any(path.is_dir() for path in (place / "cache" / "finetune").iterdir())
+
+
+def test_its_graphs_in_floating_point_and_whole_numbers_and_its_weights_agree(
+    tuned: tuple[Outcome, Path], patterns: Path
+) -> None:
+    from phototag.backbone.tensorflow import TensorFlowBackbone
+
+    network = load_bundle(tuned[0].bundle.folder).network
+    assert set(network.files) == {"weights", "float32", "int8"}
+    path = patterns / "check" / "noise" / "50.jpg"
+    pixels = decode(PhotoRef(str(path), path.stat().st_size, 0), network.image_size, network.fit).pixels[np.newaxis]
+    exact = LiteRTBackbone(network, graph="float32").embed(pixels)
+    assert cosines(exact, TensorFlowBackbone(network, "cpu", batch_size=1).embed(pixels)).min() > 0.9999
+    assert cosines(exact, open_backbone(network, "cpu").embed(pixels)).min() > 0.95
+
+
+def test_a_network_that_is_not_better_is_not_kept(patterns: Path, tmp_path: Path) -> None:
+    outcome = _train(patterns, tmp_path, head=HeadSettings(epochs=20), tune=replace(_TUNE, learning_rate=1e-12))
+    assert outcome.attempt is not None
+    assert outcome.attempt.tuned is None
+    assert outcome.bundle.network == find_network(outcome.bundle.network.name)
+    assert outcome.bundle.metrics["accuracy"] == outcome.attempt.before
+
+
+def test_where_the_head_makes_no_mistake_it_is_not_tried(patterns: Path, tmp_path: Path) -> None:
+    outcome = _train(patterns, tmp_path, head=HeadSettings(epochs=20), tune=replace(_TUNE, mode="auto"))
+    assert outcome.attempt is None
+    assert outcome.bundle.metrics["accuracy"] == 1
+
+
+def test_a_photo_that_is_gone_meanwhile_leaves_the_network_as_it_was(
+    patterns: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    learn = save_patterns(tmp_path / "learn", 4, ("stripes", "noise"))
+
+    def remove(what: str) -> None:
+        (learn / "noise" / "0.jpg").unlink(missing_ok=True)
+
+    outcome = _train(patterns, tmp_path, root=learn, tell=remove)
+    assert outcome.attempt is None
+    assert "cannot be read any more" in caplog.text
+    assert outcome.bundle.network == find_network(outcome.bundle.network.name)
