@@ -33,6 +33,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from phototag.errors import IndexFileError
 from phototag.index import open_index
 from phototag.metadata import WriteOptions, open_writer
 from phototag.records import Memory, PhotoRef
@@ -180,9 +181,10 @@ def _disturb(library: Library, ended: threading.Event) -> None:
 
 
 def _count(top: Path) -> int:
-    if not (top / "index.sqlite").exists():
+    try:
+        index = open_index(top / "index.sqlite", readonly=True)
+    except IndexFileError:  # not there yet, or killed while it was made
         return 0
-    index = open_index(top / "index.sqlite", readonly=True)
     try:
         return index.photo_count()
     finally:
