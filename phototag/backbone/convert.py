@@ -72,6 +72,7 @@ def int8_graph(model: Any, photos: Sequence[Pixels]) -> bytes:
         ModelError: TensorFlow cannot convert it, or the pixels would not enter as they are.
     """
     rescales = any(layer.name == RESCALED for layer in model.layers)
+    # Named, because names enter the graph, and those that Keras makes up count on in a process.
     behind = keras.Model(model.get_layer(RESCALED).output, model.output, name=model.name) if rescales else model
     size = model.input.shape[1]
     function = tf.function(
@@ -127,11 +128,13 @@ def _converter(function: Any) -> Any:
 
 
 def _convert(converter: Any, name: str) -> bytes:
+    from tensorflow.lite.python.convert_phase import ConverterError  # derived from Exception itself
+
     try:
         with warnings.catch_warnings():  # the input's scale is given by the photos, not by hand
             warnings.filterwarnings("ignore", "Statistics for quantized inputs")
             return bytes(converter.convert())
-    except (RuntimeError, ValueError, tf.errors.OpError) as exc:  # the converter's own error is a plain Exception
+    except (ConverterError, RuntimeError, ValueError, tf.errors.OpError) as exc:
         raise ModelError(f"TensorFlow cannot convert {name} for LiteRT: {str(exc).partition(chr(10))[0]}") from exc
 
 

@@ -150,9 +150,11 @@ def _places(taught: Taught, learned: Sequence[Example], chosen: Chosen) -> npt.N
 
 
 def _known(taught: Taught, learned: Sequence[Example], words: Vocabulary, chosen: Chosen, tried: Vectors) -> Vectors:
-    """How strange photos of the categories are; those learned from help out where few were held out."""
+    """How strange photos of the categories are; those learned from help out where few were held out, unless the
+    network knows them by heart.
+    """
     known = tried[words.truths(taught.tried).any(axis=1)]
-    if taught.apart and len(known) >= _TRIED_ENOUGH:
+    if taught.apart and len(known) >= (1 if taught.by_heart else _TRIED_ENOUGH):
         return known
     among = [n for n, own in enumerate(chosen.own) if 0 <= own < chosen.votes.known]
     apart, cast = chosen.look([learned[n] for n in among], chosen.own[among])

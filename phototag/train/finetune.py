@@ -151,7 +151,7 @@ def _attempt(
         _log.warning("in whole numbers the network would lose half a point or more: it runs in floating point")
         backbone, opened = bench.opened(run, bench.export(run, "float32", int8=False))
     history = (*taught.history, *run.history)
-    made = Taught(opened.layers, tuple(opened.tried), opened.logits, apart=True, history=history)
+    made = Taught(opened.layers, tuple(opened.tried), opened.logits, apart=True, history=history, by_heart=True)
     before = _merit(_said(taught, learned, check, words, settings), targets, words)
     after = _merit(_said(made, opened.learned, check, words, settings), targets, words)
     tuned = Tuned(backbone, opened.learned, made) if after > before else None

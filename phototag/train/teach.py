@@ -25,6 +25,8 @@ class Taught:
         logits: `(tried, classes) float32`, each row from a head that has not learned from that photo.
         apart: whether the photos tried are others than those learned from, rather than parts of them in turn.
         history: how it learned; where photos were held out in turn, the mean of those heads.
+        by_heart: whether the network itself has learned from the photos learned from: to it, they lie closer together
+            than other photos of their categories do.
     """
 
     layers: tuple[Dense, ...]
@@ -32,6 +34,7 @@ class Taught:
     logits: Vectors
     apart: bool
     history: tuple[Epoch, ...] = ()
+    by_heart: bool = False
 
 
 def teach(learned: Sequence[Example], checked: Sequence[Example], words: Vocabulary, settings: HeadSettings) -> Taught:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phototag.bundle import load_bundle
+from phototag.bundle import find_network, load_bundle
 from phototag.metadata import open_writer
 from phototag.records import Memory, PhotoRef
 from tests.conftest import Run
@@ -139,7 +139,7 @@ def test_clothing_is_learned_to_82_percent_and_again_from_the_cache(phototag: Ru
     assert first["fingerprint"] == second["fingerprint"]
 
 
-def test_the_network_is_fine_tuned_as_asked(phototag: Run, tmp_path: Path) -> None:
+def test_the_network_is_fine_tuned_as_asked_and_not_kept_if_that_is_not_better(phototag: Run, tmp_path: Path) -> None:
     labelled = save_patterns(tmp_path / "both", 10, ("stripes", "noise"))
     check = save_patterns(tmp_path / "check", 1, ("stripes", "noise"))
     options = [
@@ -153,12 +153,20 @@ def test_the_network_is_fine_tuned_as_asked(phototag: Run, tmp_path: Path) -> No
         "flip,zoom",
         "--time-budget",
         "5m",
+        "--learning-rate",
+        "1e-12",
     ]
     run = phototag("train", labelled, *options, "--network", "efficientnet-lite0", "--json")
     assert run.returncode == 0, run.stderr
-    said = json.loads(run.stdout)["fine_tuning"]
+    assert run.stderr == "phototag: 2 photo(s) are also among those to check with: not learned from\n"
+    answer = json.loads(run.stdout)
+    said = answer["fine_tuning"]
     assert said["augmentation"] == dict.fromkeys(("crop", "rotate", "shift", "colour"), False) | {
         "flip": True,
         "zoom": True,
     }
     assert (said["epochs"], said["time_budget_s"], said["before"]) == (1, 300, 1)
+    assert not said["kept"]
+    bundle = load_bundle(Path(answer["folder"]))
+    assert bundle.network == find_network("efficientnet-lite0")
+    assert bundle.metrics["accuracy"] == 1

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,19 @@ def test_few_photos_to_check_with_are_helped_by_those_learned_from() -> None:
     assert lone.neighbours is not None
     assert all_.neighbours is not None
     assert lone.neighbours.threshold == pytest.approx(all_.neighbours.threshold, rel=0.05)
+
+
+def test_photos_that_the_network_knows_by_heart_do_not_help_out() -> None:
+    learned, tried = (clusters({"a": 60, "b": 60}, spread=spread) for spread in (0.1, 0.5))
+    tried = [replace(one, content_hash=bytes([1]) + one.content_hash[1:]) for one in tried]
+    words = vocabulary(learned, one_category=True)
+    taught = _taught(learned, words, apart=True, tried=tried[::4])
+    kept = []
+    for by_heart in (False, True):
+        classifier, trial = calibrate(replace(taught, by_heart=by_heart), learned, words, seed=0)
+        assert classifier.neighbours is not None
+        kept.append(np.mean(trial.distances <= classifier.neighbours.threshold))
+    assert kept[0] < 0.9 < kept[1]
 
 
 def test_thresholds_of_several_labels_follow_f1_and_stay_near_a_half_where_photos_are_few() -> None:

@@ -18,7 +18,7 @@ from tests.backbone.conftest import cosines
 from tests.train.labelled import save_patterns, save_photo
 
 _POOR = HeadSettings(epochs=1, learning_rate=1e-9)
-_TUNE = TuneSettings(mode="on", epochs=1, learning_rate=1e-4)
+_TUNE = TuneSettings(mode="on", epochs=2, learning_rate=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_better_network_is_kept_and_scans(tuned: tuple[Outcome, Path]) -> None
     bundle = load_bundle(outcome.bundle.folder)
     assert bundle.network.fingerprint != find_network(bundle.network.name).fingerprint
     assert bundle.metrics["accuracy"] == outcome.attempt.after
-    assert [entry["stage"] for entry in bundle.history] == ["head", "network"]
+    assert [entry["stage"] for entry in bundle.history] == ["head", "network", "network"]
     assert not any(path.is_dir() for path in (place / "cache" / "finetune").iterdir())
 
 
@@ -77,12 +77,24 @@ def test_its_graphs_in_floating_point_and_whole_numbers_and_its_weights_agree(
     assert cosines(exact, open_backbone(network, "cpu").embed(pixels)).min() > 0.95
 
 
-def test_a_network_that_is_not_better_is_not_kept(patterns: Path, tmp_path: Path) -> None:
-    outcome = _train(patterns, tmp_path, head=HeadSettings(epochs=20), tune=replace(_TUNE, learning_rate=1e-12))
-    assert outcome.attempt is not None
-    assert outcome.attempt.tuned is None
-    assert outcome.bundle.network == find_network(outcome.bundle.network.name)
-    assert outcome.bundle.metrics["accuracy"] == outcome.attempt.before
+def test_the_same_photos_give_the_same_bundle_apart_from_its_date_even_after_an_interruption(
+    tuned: tuple[Outcome, Path], patterns: Path, tmp_path: Path
+) -> None:
+    def stop(what: str) -> None:
+        if what == "epoch 2 of 2":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train(patterns, tmp_path, tell=stop)
+    told: list[str] = []
+    again = _train(patterns, tmp_path, tell=told.append).bundle
+    assert told == ["looking closer", "epoch 2 of 2", "writing the network"]
+    first = tuned[0].bundle
+    files = sorted(path.relative_to(first.folder) for path in first.folder.rglob("*") if path.is_file())
+    assert Path("network/int8.tflite") in files
+    for file in files:
+        ours, theirs = ((one.folder / file).read_bytes() for one in (first, again))
+        assert ours.replace(first.created.encode(), again.created.encode()) == theirs, file
 
 
 def test_where_the_head_makes_no_mistake_it_is_not_tried(patterns: Path, tmp_path: Path) -> None:
