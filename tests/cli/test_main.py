@@ -96,12 +96,12 @@ def test_a_stopped_scan_says_so_and_leaves_with_130(home: Path, kind: signal.Sig
     library = home / "library"
     library.mkdir()
     photo = make_jpeg(size=(1600, 1200))
-    for n in range(600):
-        (library / f"{n}.jpg").write_bytes(photo)
+    for n in range(600):  # no two alike: copies would be looked at once, and be done before the signal comes
+        (library / f"{n}.jpg").write_bytes(photo + str(n).encode())
     save_always(home / "models" / "always", "word")
     command = [sys.executable, "-m", "phototag", "scan", str(library)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        _wait_for(lambda: (library / "0.jpg").read_bytes() != photo)
+        _wait_for(lambda: (library / "0.jpg").read_bytes() != photo + b"0")
         process.send_signal(kind)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
