@@ -197,7 +197,8 @@ def wrong_with(top: Path, library: Library) -> Iterator[str]:
     expected = library.pixels.keys() | library.broken.keys()
     yield from (f"{path}: lost" for path in expected - there)
     yield from (f"{path}: left behind" for path in there - expected)
-    beside = {path.name for path in top.iterdir()} - {"library", "index.sqlite", "faulty"}
+    stays = {"library", "index.sqlite", "faulty"}
+    beside = {path.name for path in top.iterdir() if path.suffix != ".vectors"} - stays
     yield from (f"{top / name}: left behind" for name in beside)
     index = open_index(top / "index.sqlite", readonly=True)
     known = index.photo_count()
