@@ -15,11 +15,11 @@ from phototag.decide import Rules
 from phototag.index import Index, open_index
 from phototag.metadata import open_writer
 from phototag.records import Classifier, Decoded, Dense, Failed, Fit, PhotoRef
-from phototag.scan import Job, scan
 from phototag.scan.retag import Retagged, RetagJob, retag
 from phototag.undo import undo
 from phototag.vectors import VectorFile
 from tests.models import COLOURS, ColourBackbone
+from tests.scanned import run_scan
 from tests.test_scan import held, paint
 
 _SWAPPED = np.float32([[0, 20, 0], [20, 0, 0], [0, 0, 20]])
@@ -46,12 +46,6 @@ def vectors(tmp_path: Path) -> Iterator[VectorFile]:
     opened = VectorFile(tmp_path / "v", ColourBackbone.network)
     yield opened
     opened.close()
-
-
-def run_scan(library: Path, index: Index, vectors: VectorFile, **how: Any) -> None:
-    settings: dict[str, Any] = {"model": "colours", "decision": "1", "classifier": COLOURS, "rules": Rules()}
-    settings |= {"backbone": ColourBackbone(), "writer": open_writer(), "index": index, "workers": 2}
-    list(scan([str(library)], Job(**settings | {"vectors": vectors} | how)))
 
 
 def run_retag(index: Index, vectors: VectorFile, *roots: Path, **how: Any) -> Retagged:

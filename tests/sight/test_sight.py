@@ -3,24 +3,21 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from phototag.backbone import Backbone
-from phototag.decide import Rules
 from phototag.errors import PhotoError
 from phototag.index import Index, open_index
-from phototag.metadata import open_writer
-from phototag.scan import Job, scan
 from phototag.sight.duplicates import duplicates, sharpness
 from phototag.sight.photos import vector_of
 from phototag.sight.similar import similar
 from phototag.vectors import VectorFile
 from phototag.vectors.nearest import Shelf
-from tests.models import COLOURS, ColourBackbone
+from tests.models import ColourBackbone
+from tests.scanned import run_scan
 
 _PAINT = {"red": (220, 20, 20), "rose": (230, 60, 70), "green": (20, 220, 20), "moss": (60, 190, 30)}
 
@@ -46,12 +43,6 @@ def vectors(tmp_path: Path) -> Iterator[VectorFile]:
     opened = VectorFile(tmp_path / "v", ColourBackbone.network)
     yield opened
     opened.close()
-
-
-def run_scan(library: Path, index: Index, vectors: VectorFile, **how: Any) -> None:
-    settings: dict[str, Any] = {"model": "colours", "decision": "1", "classifier": COLOURS, "rules": Rules()}
-    settings |= {"backbone": ColourBackbone(), "writer": open_writer(), "index": index, "workers": 2}
-    list(scan([str(library)], Job(**settings | {"vectors": vectors} | how)))
 
 
 def never() -> Backbone:
