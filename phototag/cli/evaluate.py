@@ -13,7 +13,7 @@ from phototag.bundle import find_bundle
 from phototag.cli import settings_of
 from phototag.cli.check import write_page
 from phototag.cli.text import counted, rounded, shown
-from phototag.cli.train import category_table, summary
+from phototag.cli.trained import category_table, summary
 from phototag.cores import usable_cores
 
 if TYPE_CHECKING:
