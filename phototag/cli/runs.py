@@ -16,7 +16,7 @@ from phototag.index.journal import Run
 @click.option("--all", "every", is_flag=True, help="List scans too that changed nothing.")
 @click.pass_context
 def command(ctx: click.Context, /, *, as_json: bool, every: bool) -> None:
-    """List the runs that wrote into photos, the latest first: scans, and what `phototag undo` and `untag` did.
+    """List the runs that wrote into photos, the latest first: scans, retags, and what `undo` and `untag` did.
 
     With each scan stands what it came upon. One that changed nothing is listed with --all alone. `phototag undo NUMBER`
     takes a run back.

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from phototag.records import PhotoRef, Where
 
-Kind = Literal["scan", "untag", "undo"]
+Kind = Literal["scan", "retag", "untag", "undo"]
 
 
 @dataclass(frozen=True, slots=True)

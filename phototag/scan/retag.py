@@ -70,7 +70,7 @@ def retag(roots: Sequence[str], job: RetagJob) -> Iterator[Retagged]:
     Raises:
         PhotoTagError: the run cannot go on: the index fails, or the disk is full.
     """
-    recorder = Recorder(job.index, job.writer, "scan", job.model, roots)
+    recorder = Recorder(job.index, job.writer, "retag", job.model, roots)
     places: Sequence[str | None] = [os.path.abspath(root) for root in roots] or [None]
     contents = chain.from_iterable(map(job.index.contents, places))
     under_way: Future[Retagged] | None = None

@@ -36,6 +36,8 @@ def test_another_model_tags_the_library_from_what_a_scan_stored(phototag: Run, l
     again = phototag("retag", "--model", "first", "--json", "--no-write", "--min-confidence", "0.5", "--workers", "1")
     assert json.loads(again.stdout.splitlines()[-1])["same"] == 60
     assert phototag("retag", "--model", "first", "--quiet").stdout == ""
+    kinds = [json.loads(line)["kind"] for line in phototag("runs", "--json").stdout.splitlines()]
+    assert kinds == ["retag", "scan"]
 
 
 def test_what_must_be_scanned_is_said_with_how_long_it_takes(phototag: Run, library: Path, home: Path) -> None:
