@@ -48,7 +48,6 @@ _VERDICT = (
     "INSERT OR REPLACE INTO verdicts (photo_id, source_id, decision_id, place, decided_at, guesses, distance, note)"
 )
 _Row: TypeAlias = tuple[Any, ...]
-_Path: TypeAlias = tuple[tuple[str, ...], tuple[int, ...]]
 
 
 @dataclass(slots=True)
@@ -57,16 +56,16 @@ class Vocabulary:
 
     Attributes:
         words: the numbers of tags.
-        paths: by model and word, what it says the word stands under, and the numbers of that.
+        broader: by model and word, what it said last that the word stands under.
     """
 
     words: dict[str, int] = field(default_factory=dict)
-    paths: dict[int, dict[str, _Path]] = field(default_factory=dict)
+    broader: dict[int, dict[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget it, after a transaction that was taken back."""
         self.words.clear()
-        self.paths.clear()
+        self.broader.clear()
 
 
 def remember(
@@ -170,25 +169,24 @@ def _failed_row(result: Failed, place: _Place) -> _Row:
 
 
 def _learn(connection: Connection, tagged: Iterable[Tagged], source: int, vocabulary: Vocabulary) -> None:
-    """Make sure of the numbers of all words in a batch, and of what each word stands under."""
+    """Make sure of the numbers of all words in a batch, and note what each stands under; what is said last counts."""
     every: set[str] = set()
-    under: dict[str, tuple[str, ...]] = {}
+    known = vocabulary.broader.setdefault(source, {})
+    new: dict[str, tuple[str, ...]] = {}
     for result in tagged:
         every.update(result.added, result.rejected, result.keywords)
         decided = result.decided
         for tag in (*decided.tags, *decided.guesses):
-            under[tag.word] = tag.broader
-    known = vocabulary.paths.setdefault(source, {})
-    new = {word: broader for word, broader in under.items() if word not in known or known[word][0] != broader}
-    every.update(new, *new.values())
+            if known.get(tag.word) != tag.broader:
+                known[tag.word] = new[tag.word] = tag.broader
+                every.update((tag.word, *tag.broader))
     missing = {word: storable(word) for word in every if word not in vocabulary.words}
     if missing:
         ids = intern_values(connection, tags.c.word, set(missing.values()))
         vocabulary.words |= {word: ids[text] for word, text in missing.items()}
     if new:
-        numbers = {word: tuple(vocabulary.words[above] for above in broader) for word, broader in new.items()}
-        _write_broader(connection, {vocabulary.words[word]: path for word, path in numbers.items()}, source)
-        known |= {word: (new[word], path) for word, path in numbers.items()}
+        numbers = vocabulary.words
+        _write_broader(connection, {numbers[word]: tuple(numbers[a] for a in path) for word, path in new.items()}, source)
 
 
 def _write_broader(connection: Connection, paths: dict[int, tuple[int, ...]], source: int) -> None:
@@ -215,11 +213,11 @@ def _write_words(
         run_many(connection, f"DELETE FROM photo_tags WHERE {mine}", again)
         run_many(connection, "DELETE FROM rejected WHERE photo_id = ?", again)
         run_many(connection, f"DELETE FROM intents WHERE photo_id = ? AND source_id = {source}", again)
-    ids, paths = vocabulary.words, vocabulary.paths[source]
+    ids = vocabulary.words
     rows: list[tuple[int, int, int, int | None, bool]] = []
     refused: list[tuple[int, int]] = []
     for number, result in numbered:
-        scores, added = _said(result.decided.tags, ids, paths), {ids[word] for word in result.added}
+        scores, added = _said(result.decided.tags, ids), {ids[word] for word in result.added}
         rows += [(number, OWNER, tag, SCORE_SCALE, False) for tag in {ids[word] for word in result.keywords}]
         rows += [(number, source, tag, score, tag in added) for tag, score in scores.items()]
         rows += [(number, source, tag, None, True) for tag in added - scores.keys()]
@@ -229,13 +227,14 @@ def _write_words(
     return rows
 
 
-def _said(tags_: Iterable[Tag], ids: Mapping[str, int], paths: Mapping[str, _Path]) -> dict[int, int]:
+def _said(tags_: Iterable[Tag], ids: Mapping[str, int]) -> dict[int, int]:
     """The tags with their scores; a broader word the model did not score is as sure as the tag below it."""
     scores: dict[int, int] = {}
     own: dict[int, int] = {}
     for tag in tags_:
         score = own[ids[tag.word]] = _ten_thousandths(tag.score)
-        for above in paths[tag.word][1]:
+        for word in tag.broader:
+            above = ids[word]
             if score > scores.get(above, -1):
                 scores[above] = score
     return scores | own

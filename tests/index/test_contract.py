@@ -111,6 +111,14 @@ def test_broader_words_are_tags_of_the_photo(index: Index) -> None:
     assert [hit.score for hit in index.search("animal")] == [0.8]
 
 
+def test_each_photo_has_the_broader_words_that_were_said_of_it(index: Index) -> None:
+    pug, toy = Tag("pug", 0.8, ("animal", "dog")), Tag("pug", 0.7, ("toy",))
+    remember(index, tagged("/p/a.jpg", pug), tagged("/p/b.jpg", toy), tagged("/p/c.jpg", pug, guesses=(toy,)))
+    found = {hit.path: set(hit.tags) for hit in index.search("pug")}
+    dogs = {"animal", "dog", "pug"}
+    assert found == {"/p/a.jpg": dogs, "/p/b.jpg": {"toy", "pug"}, "/p/c.jpg": dogs}
+
+
 def test_an_unfinished_write_is_pending_with_its_words(index: Index) -> None:
     remember(index, tagged("/p/a.jpg", "dog", added=frozenset({"dog"})))
     index.intend(ref("/p/a.jpg"), "mine", frozenset({"wolf"}))
