@@ -1,7 +1,6 @@
 """Defaults < configuration file < environment < options, in; one frozen `Settings`, out. The only reader of both."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -85,7 +84,10 @@ def _defaults() -> Settings:
 def _read_toml(named: Path | None) -> dict[str, Any]:
     path = named or config_path()
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # most people have no such file
+
+        return tomllib.loads(text)
     except FileNotFoundError as exc:
         if named is None:
             return {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phototag.errors import PhotoTagError
-from phototag.index import open_index
+from phototag.index import open_search
 from phototag.index.fields import FIELD_VALUES
 from phototag.settings import load_settings
 
@@ -41,7 +41,7 @@ def _words(ctx: click.Context, begin: str) -> list[str]:
     given = ctx.find_root().params
     try:
         settings = load_settings(config=given.get("config"), index=given.get("index"))
-        index = open_index(settings.index, readonly=True)
+        index = open_search(settings.index)
         try:
             words = index.words(begin, _MOST)
         finally:

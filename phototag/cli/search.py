@@ -19,7 +19,7 @@ from phototag.cli.album import fill_album
 from phototag.cli.completing import complete_query
 from phototag.cli.text import counted, rounded, shown, write_path
 from phototag.errors import PhotoTagError
-from phototag.index import Hit, Index, Sort, open_index
+from phototag.index import Hit, Search, Sort, open_search
 
 _SHOWN = 50
 _OPENED = 10
@@ -117,7 +117,7 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
     """
     answer = _Answer(**how)
     query = as_query(words)
-    index = open_index(settings_of(ctx).index, readonly=True)
+    index = open_search(settings_of(ctx).index)
     try:
         if count_only:
             found = index.count(query)
@@ -171,7 +171,7 @@ def _begin(argument: str) -> str:
     return match[0] if match else ""
 
 
-def _show(index: Index, query: str, answer: _Answer) -> int:
+def _show(index: Search, query: str, answer: _Answer) -> int:
     """Print the photos found; how many they are."""
     most = _SHOWN if answer.limit is None and answer.people else answer.limit or None
     hits = index.search(query, None if most is None else most + 1, answer.offset, answer.sort)
@@ -191,7 +191,7 @@ def _show(index: Index, query: str, answer: _Answer) -> int:
     return found
 
 
-def _hand_over(index: Index, query: str, answer: _Answer) -> int:
+def _hand_over(index: Search, query: str, answer: _Answer) -> int:
     """Open the photos found, or put them into an album; the exit code."""
     most = _OPENED if answer.opened and answer.limit is None else answer.limit or None
     paths = (hit.path for hit in index.search(query, most, answer.offset, answer.sort))
@@ -257,7 +257,7 @@ def _width(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _explain(index: Index, query: str, offset: int) -> Iterator[str]:
+def _explain(index: Search, query: str, offset: int) -> Iterator[str]:
     """Why nothing was found, as far as the words tell."""
     if offset and (there := index.count(query)):
         yield f"nothing found behind the first {offset:,}: there are {there:,}"

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from phototag.index import postings
 from phototag.index.adopted import Adopted
+from phototag.index.numbers import OWNER, SCORE_SCALE
 from phototag.index.rows import CHUNK, chunks, fetch, intern_values, photo_numbers, run_many, split_path, storable
-from phototag.index.tables import OWNER, SCORE_SCALE, folders, sources, tags
+from phototag.index.tables import folders, sources, tags
 
 
 def adopt(connection: Connection, photos: Sequence[Adopted]) -> None:

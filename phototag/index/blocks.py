@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
-from phototag.index.tables import SCORE_SCALE
+from phototag.index.numbers import SCORE_SCALE
 
 BLOCK_BITS = 13
 BLOCK = 1 << BLOCK_BITS

@@ -17,8 +17,8 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from phototag.errors import IndexFileError
-from phototag.index.connect import APPLICATION_ID
-from phototag.index.tables import OWNER
+from phototag.index.numbers import OWNER
+from phototag.index.sqlitefile import APPLICATION_ID
 
 Program = Literal["phototag", "digiKam", "Lightroom"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from phototag.index.dates import days_of
+from phototag.index.numbers import SCORE_SCALE
 from phototag.index.places import Circle
 from phototag.index.words import fold
 
-SCORE_SCALE = 10_000
 WORD_FIELDS = ("tag", "keyword")
 """Their values are words, as those without a field; `score:` bounds the words beside it."""
 

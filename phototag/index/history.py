@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, insert, select
 
 from phototag.index import Past, Statistics
+from phototag.index.numbers import OWNER
 from phototag.index.rows import fetch, storable
-from phototag.index.tables import OWNER, runs, scans
+from phototag.index.tables import runs, scans
 
 _SEPARATOR = b"\0"  # the one byte that no path holds
 

@@ -15,12 +15,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from phototag.index import postings
 from phototag.index.adopting import keep_imported
 from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
+from phototag.index.numbers import OWNER, SCORE_SCALE
 from phototag.index.reading import at_or_below
 from phototag.index.rows import CHUNK, chunks, intern_values, join_path, run_many, storable, words_by_id
 from phototag.index.snapshot import restore, snapshots
 from phototag.index.tables import (
-    OWNER,
-    SCORE_SCALE,
     folders,
     intents,
     photo_tags,

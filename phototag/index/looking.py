@@ -5,9 +5,10 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Connection, select
 
 from phototag.index import Look
+from phototag.index.numbers import OWNER
 from phototag.index.reading import at_or_below, facts_in, known_where
 from phototag.index.rows import fetch
-from phototag.index.tables import OWNER, cameras, folders, lenses, photo_tags, photos, sources, tags, verdicts
+from phototag.index.tables import cameras, folders, lenses, photo_tags, photos, sources, tags, verdicts
 
 
 def looks_at(connection: Connection, numbers: Collection[int], model: str) -> list[Look]:

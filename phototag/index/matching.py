@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cache, reduce
 from typing import TypeAlias
 
-from sqlalchemy import Connection
-
 from phototag.index.blocks import (
     BLOCK,
     BLOCK_BITS,
@@ -24,11 +22,12 @@ from phototag.index.blocks import (
     scored_bits,
     scores_of,
 )
-from phototag.index.fields import SCORE_SCALE, Fact
+from phototag.index.fields import Fact
 from phototag.index.names import blocks_with
+from phototag.index.numbers import SCORE_SCALE
 from phototag.index.places import cell_lies, rows_near
 from phototag.index.query import All, Node, Not, Word
-from phototag.index.rows import chunks, fetch
+from phototag.index.rows import Reader, chunks, fetch
 from phototag.index.words import fold
 
 Photos: TypeAlias = dict[int, int]
@@ -55,7 +54,7 @@ class Meaning:
 class Matcher:
     """Looks up what photos stand behind the leaves of a query, each once, as of one moment."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Reader) -> None:
         self._connection = connection
         ((last,),) = fetch(connection, "SELECT coalesce(max(id), 0) FROM photos")
         self._blocks = ",".join(map(str, range((last >> BLOCK_BITS) + 1)))

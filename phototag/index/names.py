@@ -8,16 +8,14 @@ import os
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
-from sqlalchemy import Connection
-
 from phototag.index.blocks import BLOCK, LAST
-from phototag.index.rows import fetch, run_many
+from phototag.index.rows import Reader, fetch, run_many
 
 _END, _HIT = b"/", b"\0"
 _OTHERS = bytes(set(range(256)) - set(_END + _HIT))
 
 
-def renew_names(connection: Connection, block: int, names: Mapping[int, bytes], gone: Collection[int]) -> None:
+def renew_names(connection: Reader, block: int, names: Mapping[int, bytes], gone: Collection[int]) -> None:
     """Write names into a block's text.
 
     Args:
@@ -35,7 +33,7 @@ def renew_names(connection: Connection, block: int, names: Mapping[int, bytes], 
     run_many(connection, "INSERT OR REPLACE INTO names VALUES (?, ?)", [(block, text + _END)])
 
 
-def blocks_with(connection: Connection, piece: str) -> Iterator[tuple[int, int]]:
+def blocks_with(connection: Reader, piece: str) -> Iterator[tuple[int, int]]:
     """Blocks with a bit for each photo whose name holds a piece of text."""
     wanted = as_compared(piece)
     if _END in wanted:

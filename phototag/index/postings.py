@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from phototag.index.blocks import BLOCK_BITS, LAST, Kind, Row, State, ending_value
 from phototag.index.contents import note_duplicates
 from phototag.index.names import renew_names
+from phototag.index.numbers import OWNER
 from phototag.index.places import cell_value
 from phototag.index.rows import CHUNK, chunks, fetch, insert_many, run_many, which_numbers
-from phototag.index.tables import OWNER
 
 MEGABYTE_TENTH = 100_000
 UNSURE_BELOW = 6_000

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from phototag.errors import QueryError
-from phototag.index.fields import FIELDS, SCORE_SCALE, WORD_FIELDS, Fact, read_fact, read_scores
+from phototag.index.fields import FIELDS, WORD_FIELDS, Fact, read_fact, read_scores
+from phototag.index.numbers import SCORE_SCALE
 from phototag.index.words import fold, normal_form
 
 EXACT = 20_000

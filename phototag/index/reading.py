@@ -30,10 +30,9 @@ from sqlalchemy import (
 from phototag.index import Entry, Known, TagCount, Verdict
 from phototag.index.blocks import Kind
 from phototag.index.contents import with_hashes
+from phototag.index.numbers import OWNER, SCORE_SCALE
 from phototag.index.rows import CHUNK, broader_of, chunks, fetch, join_path, split_path, words_by_id
 from phototag.index.tables import (
-    OWNER,
-    SCORE_SCALE,
     cameras,
     decisions,
     folders,

@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection
 
 from phototag.index import postings
 from phototag.index.adopting import keep_imported
+from phototag.index.numbers import OWNER, SCORE_SCALE
 from phototag.index.postings import Told
 from phototag.index.rows import (
     CHUNK,
@@ -24,7 +25,7 @@ from phototag.index.rows import (
     run_many,
     storable,
 )
-from phototag.index.tables import OWNER, SCORE_SCALE, cameras, decisions, folders, lenses, sources, tags
+from phototag.index.tables import cameras, decisions, folders, lenses, sources, tags
 from phototag.index.writing import rehome
 from phototag.records import Failed, Tag, Tagged
 
@@ -185,8 +186,9 @@ def _learn(connection: Connection, tagged: Iterable[Tagged], source: int, vocabu
         ids = intern_values(connection, tags.c.word, set(missing.values()))
         vocabulary.words |= {word: ids[text] for word, text in missing.items()}
     if new:
-        numbers = vocabulary.words
-        _write_broader(connection, {numbers[word]: tuple(numbers[a] for a in path) for word, path in new.items()}, source)
+        ids = vocabulary.words
+        paths = {ids[word]: tuple(ids[above] for above in broader) for word, broader in new.items()}
+        _write_broader(connection, paths, source)
 
 
 def _write_broader(connection: Connection, paths: dict[int, tuple[int, ...]], source: int) -> None:

@@ -1,15 +1,20 @@
 """Paths and words in, the numbers of their rows out, for reading and writing alike. Inside the caller's transaction."""
 
+from __future__ import annotations
+
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from sqlalchemy import Column, Connection, insert, select
-
-from phototag.index.tables import broader, folders, photos, tags
 from phototag.index.words import normal_form
+
+if TYPE_CHECKING:  # a search does without SQLAlchemy, whose import would take longer than all of the search
+    from sqlalchemy import Column, Connection
+
+Reader: TypeAlias = "Connection | sqlite3.Connection"
+"""What a query can be put to."""
 
 CHUNK = 500
 """Values put into one statement; SQLite takes 32,766."""
@@ -26,17 +31,17 @@ def chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
         yield chunk
 
 
-def fetch(connection: Connection, query: str, values: Sequence[Any] = ()) -> list[Any]:
+def fetch(connection: Reader, query: str, values: Sequence[Any] = ()) -> list[Any]:
     """All rows of a literal query as plain tuples: SQLAlchemy's rows cost more than SQLite takes to find them."""
     return list(_driver(connection).execute(query, tuple(values)).fetchall())
 
 
-def run_many(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+def run_many(connection: Reader, statement: str, rows: Iterable[Sequence[Any]]) -> None:
     """Run a literal statement for each of many rows."""
     _driver(connection).executemany(statement, rows)
 
 
-def insert_many(connection: Connection, insert_: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
+def insert_many(connection: Reader, insert_: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
     """Insert many rows of the same length, a hundred by a statement: half of what one by one they would cost.
 
     Args:
@@ -61,7 +66,9 @@ def which_numbers(numbers: Sequence[int]) -> tuple[str, tuple[int, ...]]:
     return f"IN ({','.join('?' * len(numbers))})", tuple(numbers)
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def _driver(connection: Reader) -> sqlite3.Connection:
+    if isinstance(connection, sqlite3.Connection):
+        return connection
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver
@@ -85,6 +92,8 @@ def join_path(folder: bytes, name: bytes) -> str:
 
 def intern_values(connection: Connection, column: Column[Any], values: Iterable[Any]) -> dict[Any, int]:
     """The numbers of values in a table of distinct ones; those not there yet are put there."""
+    from sqlalchemy import insert, select
+
     table = column.table
     wanted = sorted(set(values))
 
@@ -99,7 +108,7 @@ def intern_values(connection: Connection, column: Column[Any], values: Iterable[
     missing = [value for value in wanted if value not in found]
     if missing:
         more: Callable[[Any], dict[str, Any]] = (
-            (lambda v: {"normal": normal_form(v)}) if table is tags else lambda _: {}
+            (lambda v: {"normal": normal_form(v)}) if table.name == "tags" else lambda _: {}
         )
         connection.execute(insert(table), [{column.name: value} | more(value) for value in missing])
         found |= look_up(missing)
@@ -108,6 +117,10 @@ def intern_values(connection: Connection, column: Column[Any], values: Iterable[
 
 def photo_numbers(connection: Connection, paths: Iterable[str]) -> dict[str, int]:
     """The numbers of photos that are known."""
+    from sqlalchemy import select
+
+    from phototag.index.tables import folders, photos
+
     by_folder: dict[bytes, dict[bytes, str]] = {}
     for path in paths:
         folder, name = split_path(path)
@@ -124,17 +137,20 @@ def photo_numbers(connection: Connection, paths: Iterable[str]) -> dict[str, int
     return found
 
 
-def words_by_id(connection: Connection, tag_ids: Collection[int]) -> dict[int, str]:
+def words_by_id(connection: Reader, tag_ids: Collection[int]) -> dict[int, str]:
     """The words of tags."""
     found: dict[int, str] = {}
     for chunk in chunks(tag_ids, CHUNK):
-        rows = connection.execute(select(tags.c.id, tags.c.word).where(tags.c.id.in_(chunk)))
-        found.update((number, word) for number, word in rows)
+        found.update(fetch(connection, f"SELECT id, word FROM tags WHERE id IN ({','.join(map(str, chunk))})"))
     return found
 
 
 def broader_of(connection: Connection, source: int, tag_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
     """What a model's words stand under, the most general first; words that stand alone are left out."""
+    from sqlalchemy import select
+
+    from phototag.index.tables import broader
+
     found: dict[int, tuple[int, ...]] = {}
     for chunk in chunks(tag_ids, CHUNK):
         rows = connection.execute(

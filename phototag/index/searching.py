@@ -11,15 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from phototag.index import Hit, Sort
 from phototag.index.blocks import BLOCK, BLOCK_BITS, Kind, score_and_place
 from phototag.index.fields import Fact
 from phototag.index.matching import Matcher, Photos, count, holds, numbers_in, unbounded
+from phototag.index.numbers import OWNER
 from phototag.index.query import SURE, All, Node, Not, Word, facts_of, parse, rank, score_of, tag_rank, words_of
-from phototag.index.rows import chunks, fetch, join_path, words_by_id
-from phototag.index.tables import OWNER
+from phototag.index.rows import Reader, chunks, fetch, join_path, words_by_id
 from phototag.index.words import fold
 
 _BATCHES = (64, 256, 500)
@@ -33,7 +31,7 @@ _ALIKE = 0.6
 _Item = TypeVar("_Item")
 
 
-def search(connection: Connection, query: str, limit: int | None, offset: int, sort: Sort) -> Iterator[Hit]:
+def search(connection: Reader, query: str, limit: int | None, offset: int, sort: Sort) -> Iterator[Hit]:
     """Photos that match; equally good ones in the order of the index.
 
     Raises:
@@ -50,7 +48,7 @@ def search(connection: Connection, query: str, limit: int | None, offset: int, s
         yield from _hits(connection, chunk)
 
 
-def count_matches(connection: Connection, query: str) -> int:
+def count_matches(connection: Reader, query: str) -> int:
     """How many photos match.
 
     Raises:
@@ -59,7 +57,7 @@ def count_matches(connection: Connection, query: str) -> int:
     return count(Matcher(connection).photos(parse(query)))
 
 
-def suggest(connection: Connection, query: str) -> dict[str, tuple[str, ...]]:
+def suggest(connection: Reader, query: str) -> dict[str, tuple[str, ...]]:
     """The words of a query that no photo has, each with the known words most like it."""
     wanted, matcher = words_of(parse(query), wanted_only=True), Matcher(connection)
     unknown = [word for word in wanted if not matcher.photos(unbounded(word))]
@@ -76,7 +74,7 @@ def suggest(connection: Connection, query: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def words_like(connection: Connection, begin: str, limit: int) -> list[str]:
+def words_like(connection: Reader, begin: str, limit: int) -> list[str]:
     """Words that photos carry and that begin so, without regard to case and accents, in order."""
     wanted = fold(begin)
     if not wanted:
@@ -99,7 +97,7 @@ def _about(begin: str) -> tuple[str, str]:
     return first, first + "\U0010ffff"
 
 
-def _ranked(connection: Connection, tree: Node, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:
+def _ranked(connection: Reader, tree: Node, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:
     """Rank and number of the photos that match, best first; at most `wanted` of them where that is given."""
     matches = matcher.photos(tree)
     _, leading = _leading(tree, matcher)
@@ -133,9 +131,7 @@ def _ranked(connection: Connection, tree: Node, matcher: Matcher, wanted: int | 
         yield -found, number
 
 
-def _rank_all(
-    connection: Connection, tree: Node, matcher: Matcher, numbers: Iterable[int]
-) -> Iterator[tuple[int, int]]:
+def _rank_all(connection: Reader, tree: Node, matcher: Matcher, numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Photos that match, in the order given, each with its rank."""
     if not any(True for _ in words_of(tree, wanted_only=True)):
         yield from ((SURE, number) for number in numbers)
@@ -198,7 +194,7 @@ def _batches(stream: Iterator[_Item]) -> Iterator[list[_Item]]:
 
 
 def _ranks(
-    connection: Connection, numbers: Iterable[int], tree: Node, matcher: Matcher
+    connection: Reader, numbers: Iterable[int], tree: Node, matcher: Matcher
 ) -> dict[int, dict[Word | Fact, int]]:
     """How well each photo answers each word and fact."""
     ranks: dict[int, dict[Word | Fact, int]] = {number: {} for number in numbers}
@@ -237,7 +233,7 @@ def _gives(word: Word, source: int) -> bool:
     return (source == OWNER) == (word.field == "keyword")
 
 
-def _by_date(connection: Connection, matcher: Matcher, matches: Photos) -> Iterator[int]:
+def _by_date(connection: Reader, matcher: Matcher, matches: Photos) -> Iterator[int]:
     """The numbers of photos, the latest first; those without a date last."""
     days = sorted(matcher.values(Kind.DAY), reverse=True)
     undated = dict(matches)
@@ -250,7 +246,7 @@ def _by_date(connection: Connection, matcher: Matcher, matches: Photos) -> Itera
     yield from numbers_in(undated)
 
 
-def _by_path(connection: Connection, matcher: Matcher, matches: Photos) -> Iterator[int]:
+def _by_path(connection: Reader, matcher: Matcher, matches: Photos) -> Iterator[int]:
     """The numbers of photos, in the order of their folders' and their own names."""
     blocks: dict[int, list[int]] = {}
     for folder, block in matcher.values(Kind.FOLDER):
@@ -264,14 +260,14 @@ def _by_path(connection: Connection, matcher: Matcher, matches: Photos) -> Itera
         yield from _sorted(connection, found, "name")
 
 
-def _sorted(connection: Connection, photos: Photos, order: str) -> Iterator[int]:
+def _sorted(connection: Reader, photos: Photos, order: str) -> Iterator[int]:
     """The numbers of the photos of one day or folder, in SQL's order."""
     for chunk in chunks(numbers_in(photos), 30_000):
         query = f"SELECT id FROM photos WHERE id IN ({','.join(map(str, chunk))}) ORDER BY {order}"
         yield from (number for (number,) in fetch(connection, query))
 
 
-def _hits(connection: Connection, ranked: Sequence[tuple[int, int]]) -> Iterator[Hit]:
+def _hits(connection: Reader, ranked: Sequence[tuple[int, int]]) -> Iterator[Hit]:
     """The paths and words of a few photos, in the order given."""
     numbers = [number for _, number in ranked]
     some = f"IN ({','.join('?' * len(numbers))})"

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
+from phototag.index.numbers import OWNER
 from phototag.index.rows import CHUNK, chunks, fetch
-from phototag.index.tables import OWNER, photo_tags, verdicts
+from phototag.index.tables import photo_tags, verdicts
 
 _VERDICT = ("decision_id", "place", "decided_at", "guesses", "distance", "note", "undone_by")
 

@@ -2,12 +2,6 @@
 
 from sqlalchemy import REAL, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
 
-SCORE_SCALE = 10_000
-"""A score of 1; scores are kept as whole numbers of ten-thousandths, which take two bytes."""
-
-OWNER = 0
-"""The number of the owner among the sources; all others are models."""
-
 metadata = MetaData()
 
 folders = Table(

@@ -11,6 +11,7 @@ import pytest
 
 import phototag as package
 from tests.conftest import Run
+from tests.index.records import tagged
 
 _COMMANDS = ["train", "check", "evaluate", "export", "scan", "search", "show", "tags", "models"]
 
@@ -48,6 +49,22 @@ def test_the_reading_commands_need_no_heavy_import(phototag: Run, poison: dict[s
         assert run.returncode == code, (args, run)
         assert "poisoned" not in run.stderr
         assert "Traceback" not in run.stderr
+
+
+def test_a_search_and_a_completion_need_no_sqlalchemy(phototag: Run, home: Path, tmp_path: Path) -> None:
+    from phototag.index import open_index
+
+    index = open_index(home / "index.sqlite")
+    index.remember([tagged("/p/a.jpg", "dog")], "mine", "1")
+    index.close()
+    (tmp_path / "poison").mkdir()
+    (tmp_path / "poison" / "sqlalchemy.py").write_text("raise ImportError('sqlalchemy is poisoned')")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "poison")}
+    assert phototag("search", "dog", env=env).stdout == "/p/a.jpg\n"
+    assert phototag("search", "dgo", env=env).stderr == "nothing found: no photo has 'dgo'; perhaps dog?\n"
+    completing = env | {"_PHOTOTAG_COMPLETE": "bash_complete", "COMP_WORDS": "phototag search do", "COMP_CWORD": "2"}
+    assert phototag(env=completing).stdout == "plain,dog\n"
+    assert "poisoned" in phototag("tags", env=env).stderr
 
 
 def test_the_general_help_and_the_version(phototag: Run) -> None:

@@ -17,11 +17,11 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from phototag.errors import DiskError, IndexFileError
-from phototag.index import Index, connect, open_index, tables
+from phototag.index import Index, connect, open_index, sqlitefile, tables
 from tests.index.records import tagged
 
 _ROOT = Path(__file__).parents[2]
-NEWEST = connect._migrations()[-1][0]
+NEWEST = sqlitefile._migrations()[-1][0]
 _NOBODY = 65_534
 _posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and permissions")
 
@@ -68,7 +68,7 @@ def test_the_tables_are_as_the_migrations_make_them(made: Path) -> None:
 
 def test_the_file_says_whose_it_is_and_which_version(made: Path) -> None:
     with closing(sqlite3.connect(made)) as raw:
-        assert raw.execute("PRAGMA application_id").fetchone() == (connect.APPLICATION_ID,)
+        assert raw.execute("PRAGMA application_id").fetchone() == (sqlitefile.APPLICATION_ID,)
         assert raw.execute("PRAGMA user_version").fetchone() == (NEWEST,)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -132,8 +132,9 @@ def test_a_newer_version_is_refused_and_left_as_it_was(made: Path, readonly: boo
 def test_an_older_version_is_migrated_by_a_writer_and_refused_by_a_reader(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = [*connect._migrations(), (NEWEST + 1, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nPRAGMA optimize;\n")]
-    monkeypatch.setattr(connect, "_migrations", lambda: steps)
+    step = (NEWEST + 1, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nPRAGMA optimize;\n")
+    steps = [*sqlitefile._migrations(), step]
+    monkeypatch.setattr(sqlitefile, "_migrations", lambda: steps)
     with pytest.raises(IndexFileError, match=r"older phototag.*phototag scan"):
         open_index(made, readonly=True)
     open_index(made).close()
@@ -145,9 +146,10 @@ def test_an_older_version_is_migrated_by_a_writer_and_refused_by_a_reader(
 
 
 def test_a_migration_that_fails_halfway_leaves_nothing_behind(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = [*connect._migrations(), (NEWEST + 1, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nSELECT nonsense;\n")]
+    step = (NEWEST + 1, "ALTER TABLE photos ADD COLUMN stars INTEGER;\nSELECT nonsense;\n")
+    steps = [*sqlitefile._migrations(), step]
     with monkeypatch.context() as patch:
-        patch.setattr(connect, "_migrations", lambda: steps)
+        patch.setattr(sqlitefile, "_migrations", lambda: steps)
         with pytest.raises(IndexFileError, match="nonsense"):
             open_index(made)
     with closing(sqlite3.connect(made)) as raw:

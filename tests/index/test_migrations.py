@@ -16,26 +16,26 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import IndexFileError
-from phototag.index import connect, open_index
+from phototag.index import open_index, sqlitefile
 from phototag.records import Memory
 from tests.index.records import tagged
 
 _ROOT = Path(__file__).parents[2]
 _OLD = Path(__file__).parent / "old"
 VERSIONS = sorted(int(file.name[1:].partition(".")[0]) for file in _OLD.glob("v*.sqlite.gz"))
-NEWEST = connect._migrations()[-1][0]
+NEWEST = sqlitefile._migrations()[-1][0]
 _STOP_IN_THE_LAST = """if True:
     import sys, time
     from pathlib import Path
-    from phototag.index import connect, open_index
-    whole, last = connect._statements, connect._migrations()[-1][1]
+    from phototag.index import open_index, sqlitefile
+    whole, last = sqlitefile._statements, sqlitefile._migrations()[-1][1]
     def halfway(script):
         for statement in whole(script):
             yield statement
             if script == last:
                 print("halfway", flush=True)
                 time.sleep(60)
-    connect._statements = halfway
+    sqlitefile._statements = halfway
     open_index(Path(sys.argv[1]))
 """
 

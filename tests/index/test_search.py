@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phototag.errors import QueryError
-from phototag.index import Index, open_index
+from phototag.index import Index, open_index, open_search
 from phototag.records import Tag, Tagged
 from tests.index.records import tagged
 
@@ -36,6 +37,26 @@ def pets(index: Index) -> Index:
         tagged("/p/empty.jpg", keywords=("海滩日落",)),
     )
     return index
+
+
+def test_an_index_opened_only_to_ask_answers_the_same(pets: Index, tmp_path: Path) -> None:
+    with closing(open_search(tmp_path / "index.sqlite")) as asked:
+        for query in ("dog", "animal -beach", "is:tagged"):
+            assert [*asked.search(query)] == [*pets.search(query)]
+            assert asked.count(query) == pets.count(query)
+        assert asked.suggest("dgo") == pets.suggest("dgo") == {"dgo": ("dog",)}
+        assert asked.words("be", 9) == ["beach"]
+        some = asked.search("dog")
+        assert next(some).path == "/p/fido.jpg"
+        assert asked.count("dog") == 4, "a question within another"
+        assert len([*some]) == 3
+
+
+def test_an_index_opened_only_to_ask_follows_what_is_written(index: Index, tmp_path: Path) -> None:
+    with closing(open_search(tmp_path / "index.sqlite")) as asked:
+        assert asked.count("dog") == 0
+        remember(index, tagged("/p/a.jpg", "dog"))
+        assert asked.count("dog") == 1
 
 
 @pytest.mark.parametrize(

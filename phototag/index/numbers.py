@@ -1,0 +1,7 @@
+"""Numbers that stand in the index's tables and mean something."""
+
+SCORE_SCALE = 10_000
+"""A score of 1; scores are kept as whole numbers of ten-thousandths, which take two bytes."""
+
+OWNER = 0
+"""The number of the owner among the sources; all others are models."""
