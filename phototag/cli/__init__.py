@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import phototag
-from phototag.cli.quiet import quiet_native
+from phototag.cli.quiet import quiet_native, tells_no_interruption
 from phototag.errors import PhotoTagError
 from phototag.settings import Settings, load_settings
 
@@ -75,10 +75,12 @@ def phototag_command(ctx: click.Context, index: Path | None, config: Path | None
     phototag search dog               find the dogs
     phototag train ./labeled          learn your own categories, a folder each
     """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(tells_no_interruption)
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "phototag: %(message)s",
-        stream=sys.stderr,
+        handlers=[handler],
     )
     if not debug:  # their warnings are about our code, not about the user's photos
         for library in ("tensorflow", "absl"):

@@ -4,6 +4,7 @@ import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from phototag.cli.quiet import tells_no_interruption
 from phototag.errors import SettingsError
 
 _MOST_BYTES, _OLD_FILES = 1_000_000, 5
@@ -32,5 +33,6 @@ def start_log(path: Path | None) -> None:
     except OSError as exc:
         raise SettingsError(f"the log {path} cannot be written: {exc.strerror}") from exc
     handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.addFilter(tells_no_interruption)
     LOG.addHandler(handler)
     logging.getLogger().addHandler(handler)

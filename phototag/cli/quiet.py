@@ -1,6 +1,7 @@
-"""Silence for the libraries below Python, which write to the process's standard error by themselves."""
+"""Silence for libraries that write to standard error what is not for the user."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -43,3 +44,9 @@ def _is_descriptor_2(stream: TextIO | None) -> bool:
         return stream is not None and stream.fileno() == _STDERR
     except io.UnsupportedOperation:
         return False
+
+
+def tells_no_interruption(record: logging.LogRecord) -> bool:
+    """Keeps back what a library complains of when Ctrl-C or SIGTERM breaks it off: the command says that it stopped."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, KeyboardInterrupt)

@@ -133,3 +133,30 @@ def _wait_for(what: "object", seconds: float = 60) -> None:
     while not what():
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.01)
+
+
+def test_a_library_that_is_broken_off_adds_nothing_to_the_message(tmp_path: Path, home: Path) -> None:
+    """SQLAlchemy logs what Ctrl-C breaks off while it closes a connection."""
+    script = f"""
+import logging, sys
+from phototag.cli import main, phototag_command
+
+@phototag_command.command("broken-off")
+def broken_off():
+    from phototag.cli.log import start_log
+    from pathlib import Path
+    start_log(Path({str(tmp_path / "log")!r}))
+    library = logging.getLogger("sqlalchemy.pool")
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        library.error("closing broken off", exc_info=True)
+    library.error("something else")
+
+phototag_command.get_command = lambda ctx, name: broken_off
+sys.argv = ["phototag", "broken-off"]
+main()
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.stderr == "phototag: something else\n"
+    assert "broken off" not in (tmp_path / "log").read_text()
