@@ -337,9 +337,10 @@ def open_index(path: Path, *, readonly: bool = False) -> Index:
     Raises:
         IndexFileError: damaged, of a newer version, absent where `readonly`, or not to be written.
     """
-    from phototag.index.store import SqliteIndex
+    from phototag.index.connect import SqliteFile
+    from phototag.index.store import SqlIndex
 
-    return SqliteIndex(path, readonly=readonly)
+    return SqlIndex(SqliteFile(path, readonly=readonly), readonly=readonly)
 
 
 def open_search(path: Path) -> Search:

@@ -12,20 +12,13 @@ from sqlalchemy import Connection
 from phototag.index import postings
 from phototag.index.adopted import Adopted
 from phototag.index.numbers import OWNER, SCORE_SCALE
-from phototag.index.rows import CHUNK, chunks, fetch, intern_values, photo_numbers, run_many, split_path, storable
-from phototag.index.tables import folders, sources, tags
+from phototag.index.rows import CHUNK, chunks, fetch, intern_values, make_known, run_many, storable
+from phototag.index.tables import sources, tags
 
 
 def adopt(connection: Connection, photos: Sequence[Adopted]) -> None:
     """Make photos known, and add words to them; nothing that is known is taken away."""
-    folder_ids = intern_values(connection, folders.c.path, {split_path(photo.ref.path)[0] for photo in photos})
-    places = [(photo.ref, *split_path(photo.ref.path)) for photo in photos]
-    run_many(
-        connection,
-        "INSERT INTO photos (folder_id, name, size_bytes, mtime_ns) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(folder_ids[folder], name, ref.size_bytes, ref.mtime_ns) for ref, folder, name in places],
-    )
-    numbers = photo_numbers(connection, [photo.ref.path for photo in photos])
+    numbers = make_known(connection, [photo.ref for photo in photos])
     numbered = [(numbers[photo.ref.path], photo) for photo in photos]
     models = intern_values(connection, sources.c.name, {model for photo in photos for model in photo.placed})
     words = intern_values(connection, tags.c.word, {_text(word) for photo in photos for word in _words(photo)})

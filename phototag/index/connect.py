@@ -9,13 +9,44 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from phototag.index.database import options_for
+from phototag.index.sqlite import SqliteDialect
 from phototag.index.sqlitefile import connect_to, find_file, in_words
+
+
+class SqliteFile:
+    """An SQLite file as a `Database`."""
+
+    def __init__(self, path: Path, *, readonly: bool) -> None:
+        self._path = path.absolute()
+        self._engine = open_engine(self._path, readonly=readonly)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that reads."""
+        with border(self._path), start_reading(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that writes."""
+        with border(self._path), start_writing(self._engine) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Release the file."""
+        self._engine.dispose()
 
 
 def open_engine(path: Path, *, readonly: bool) -> Engine:
     """Open the index file; see `find_file` for what that means and raises."""
     uri = find_file(path, readonly=readonly)
-    return create_engine("sqlite://", creator=lambda: connect_to(uri, readonly=readonly), poolclass=QueuePool)
+    return create_engine(
+        "sqlite://",
+        creator=lambda: connect_to(uri, readonly=readonly),
+        poolclass=QueuePool,
+        execution_options=options_for(SqliteDialect()),
+    )
 
 
 @contextmanager

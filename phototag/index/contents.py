@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection
 
 from phototag.index.blocks import BLOCK_BITS, LAST, Kind, Row, State
-from phototag.index.rows import CHUNK, chunks, fetch, run_many, which_numbers
+from phototag.index.rows import CHUNK, chunks, fetch, replace_many, run_many, which_numbers
+from phototag.index.tables import postings
 
 _PREFIX_BYTES = 8
 _FRESH_MOST = 32_768
@@ -102,4 +103,4 @@ def _mark(connection: Connection, block: int, there: Sequence[int], not_there: C
     if after is None:
         run_many(connection, f"DELETE FROM postings WHERE {where}", [key])
     elif [after] != before:
-        run_many(connection, "INSERT OR REPLACE INTO postings VALUES (?, ?, ?, ?, ?)", [(*key, *after)])
+        replace_many(connection, postings, [(*key, *after)])

@@ -49,7 +49,8 @@ def list_scans(connection: Connection) -> Iterator[Past]:
 
 def statistics(connection: Connection) -> Statistics:
     """Everything the index holds, counted."""
-    ((photos, size, failed),) = fetch(connection, "SELECT count(*), total(size_bytes), count(failure) FROM photos")
+    sums = "SELECT count(*), coalesce(sum(size_bytes), 0), count(failure) FROM photos"
+    ((photos, size, failed),) = fetch(connection, sums)
     ((tagged,),) = fetch(
         connection,
         f"SELECT count(DISTINCT photo_id) FROM photo_tags WHERE source_id <> {OWNER} AND score IS NOT NULL",

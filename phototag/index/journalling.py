@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from phototag.index import postings
 from phototag.index.adopting import keep_imported
 from phototag.index.journal import Carrier, Kind, Run, Standing, Write, Written
 from phototag.index.numbers import OWNER, SCORE_SCALE
 from phototag.index.reading import at_or_below
-from phototag.index.rows import CHUNK, chunks, intern_values, join_path, run_many, storable, words_by_id
+from phototag.index.rows import CHUNK, chunks, insert_many, intern_values, join_path, run_many, storable, words_by_id
 from phototag.index.snapshot import restore, snapshots
 from phototag.index.tables import (
     folders,
@@ -279,9 +278,8 @@ def _own(connection: Connection, photo: int, keywords: Sequence[str]) -> None:
 
 
 def _reject(connection: Connection, photo: int, tag_ids: Collection[int]) -> None:
-    rows = [{"photo_id": photo, "tag_id": tag} for tag in tag_ids]
-    if rows:
-        connection.execute(upsert(rejected).on_conflict_do_nothing(), rows)
+    rows = [(photo, tag) for tag in tag_ids]
+    insert_many(connection, "INSERT INTO rejected (photo_id, tag_id)", rows, "ON CONFLICT DO NOTHING")
 
 
 def _unreject(connection: Connection, photo: int, tag_ids: Collection[int]) -> None:

@@ -22,12 +22,13 @@ from phototag.index.blocks import (
     scored_bits,
     scores_of,
 )
+from phototag.index.database import Reader
 from phototag.index.fields import Fact
 from phototag.index.names import blocks_with
 from phototag.index.numbers import SCORE_SCALE
 from phototag.index.places import cell_lies, rows_near
 from phototag.index.query import All, Node, Not, Word
-from phototag.index.rows import Reader, chunks, fetch
+from phototag.index.rows import chunks, fetch, words_holding
 from phototag.index.words import fold
 
 Photos: TypeAlias = dict[int, int]
@@ -73,14 +74,10 @@ class Matcher:
         return replace(found, partial=()) if word.alone else found
 
     def _held(self, word: Word) -> Meaning:
-        """The tags that hold a word. What reaches FTS5 is quoted, and holds no quote: the normal form keeps none."""
+        """The tags that hold a word."""
         key = (word.normal, word.prefix)
         if key not in self._meanings:
-            wanted = f'"{word.normal}"'
-            if word.prefix:
-                wanted = f'"{word.prefix}" * OR "{word.normal}" *'
-            query = "SELECT rowid, normal FROM tags_fts WHERE tags_fts MATCH ? ORDER BY rowid"
-            rows = fetch(self._connection, query, (wanted,))
+            rows = words_holding(self._connection, word.normal, word.prefix)
             self._meanings[key] = Meaning(
                 exact=tuple(number for number, normal in rows if normal == word.normal),
                 partial=tuple(number for number, normal in rows if normal != word.normal),
@@ -149,7 +146,7 @@ class Matcher:
 
     def _gather(self, conditions: Iterable[str]) -> Photos:
         found: dict[int, Places] = defaultdict(Places)
-        columns = "block, kind, iif(bits IS NULL, entries, NULL), bits"
+        columns = "block, kind, CASE WHEN bits IS NULL THEN entries END, bits"
         for where in conditions:
             for block, kind, entries, bits in fetch(self._connection, f"SELECT {columns} FROM postings WHERE {where}"):
                 found[block].add(kind, entries, bits)
@@ -184,7 +181,7 @@ class Matcher:
             if inside.startswith(begin):
                 whole.append(number)
             elif begin.startswith(inside) and separator not in (rest := begin.removeprefix(inside)):
-                some = "SELECT id FROM photos WHERE folder_id = ? AND substr(name, 1, ?) = ?"
+                some = "SELECT id FROM photos WHERE folder_id = ? AND substr(name, 1, CAST(? AS INTEGER)) = ?"
                 found = _either(found, self._of_numbers(some, (number, len(rest), rest)))
         return _either(found, self._having((Kind.FOLDER,), whole))
 
@@ -231,7 +228,7 @@ class Matcher:
         if fact.text in _STATES:
             return self._state(_STATES[fact.text])
         if fact.text == "missing":
-            gone = fetch(self._connection, "SELECT id FROM folders WHERE missing")
+            gone = fetch(self._connection, "SELECT id FROM folders WHERE missing = 1")
             return self._having((Kind.FOLDER,), [number for (number,) in gone])
         tagged = _either(self._state(State.BY_ME), self._state(State.BY_PHOTOTAG))
         return tagged if fact.text == "tagged" else _without(self._state(State.KNOWN), tagged)

@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
 from phototag.index.blocks import BLOCK, LAST
-from phototag.index.rows import Reader, fetch, run_many
+from phototag.index.database import Reader
+from phototag.index.rows import fetch, insert_many
 
 _END, _HIT = b"/", b"\0"
 _OTHERS = bytes(set(range(256)) - set(_END + _HIT))
@@ -22,15 +23,16 @@ def renew_names(connection: Reader, block: int, names: Mapping[int, bytes], gone
         names: as in the file system, by the photo's number.
         gone: places whose photos have no name any more.
     """
-    ((before,),) = fetch(connection, "SELECT coalesce(max(names), '') FROM names WHERE block = ?", (block,))
-    listed = (before or b"").split(_END)
+    before = fetch(connection, "SELECT names FROM names WHERE block = ?", (block,))
+    listed = (before[0][0] if before else b"").split(_END)
     listed[-1:] = [b""] * (BLOCK - len(listed) + 1)
     for place in gone:
         listed[place] = b""
     for number, name in names.items():
         listed[number & LAST] = as_compared(os.fsdecode(name))
     text = _END.join(listed).rstrip(_END)
-    run_many(connection, "INSERT OR REPLACE INTO names VALUES (?, ?)", [(block, text + _END)])
+    renewed = "ON CONFLICT (block) DO UPDATE SET names = excluded.names"
+    insert_many(connection, "INSERT INTO names (block, names)", [(block, text + _END)], renewed)
 
 
 def blocks_with(connection: Reader, piece: str) -> Iterator[tuple[int, int]]:

@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
+from phototag.index import tables
 from phototag.index.blocks import BLOCK_BITS, LAST, Kind, Row, State, ending_value
 from phototag.index.contents import note_duplicates
 from phototag.index.names import renew_names
 from phototag.index.numbers import OWNER
 from phototag.index.places import cell_value
-from phototag.index.rows import CHUNK, chunks, fetch, insert_many, run_many, which_numbers
+from phototag.index.rows import CHUNK, chunks, fetch, replace_many, run_many, which_numbers
 
 MEGABYTE_TENTH = 100_000
 UNSURE_BELOW = 6_000
@@ -30,7 +31,7 @@ _IS, _SIZE_BIT, _LENS, _CELL, _KNOWN = map(int, (Kind.IS, Kind.SIZE_BIT, Kind.LE
 _Added: TypeAlias = dict[tuple[int, int], list[int]]
 """By kind and value, entries to be put into one block."""
 
-_Word: TypeAlias = tuple[int, int, int, int | None, bool]
+_Word: TypeAlias = tuple[int, int, int, int | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,6 @@ def _renew_block(connection: Connection, block: int, added: _Added, gone: Collec
         row.put(more)
         rows.append((block, kind, value, *(row.packed() or (None, None))))
     if rows:
-        insert_many(connection, "INSERT OR REPLACE INTO postings", sorted(rows))
+        replace_many(connection, tables.postings, sorted(rows))
     if empty:
         run_many(connection, "DELETE FROM postings WHERE block = ? AND kind = ? AND value = ?", empty)

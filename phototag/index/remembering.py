@@ -22,31 +22,29 @@ from phototag.index.rows import (
     fetch,
     insert_many,
     intern_values,
+    replace_many,
     run_many,
     storable,
 )
-from phototag.index.tables import cameras, decisions, folders, lenses, sources, tags
+from phototag.index.tables import cameras, decisions, folders, lenses, sources, tags, verdicts
 from phototag.index.writing import rehome
 from phototag.records import Failed, Tag, Tagged
 
 _Place: TypeAlias = tuple[int, bytes]
 """The number of a photo's folder, and its name."""
 
+_PLACE = ("folder_id", "name", "size_bytes", "mtime_ns")
 _FACTS = ("content_hash", "format", "width", "height", "taken", "camera_id", "lens_id", "latitude", "longitude")
-_TAGGED = f"INSERT INTO photos (folder_id, name, size_bytes, mtime_ns, {', '.join(_FACTS)})"
+_TAGGED = f"INSERT INTO photos ({', '.join(_PLACE + _FACTS)})"
 _TAGGED_AGAIN = (
-    "ON CONFLICT (folder_id, name) DO UPDATE SET size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, "
-    f"{', '.join(f'{name} = excluded.{name}' for name in _FACTS)}, failure = NULL, failure_detail = NULL"
+    f"UPDATE photos SET {', '.join(f'{name} = ?' for name in _PLACE + _FACTS)}, failure = NULL, failure_detail = NULL "
+    "WHERE id = ?"
 )
+_FAILED = f"INSERT INTO photos ({', '.join(_PLACE)}, failure, failure_detail)"
 # The facts and words of earlier days stay; the content hash only while the file looks the same.
-_FAILED = (
-    "INSERT INTO photos (folder_id, name, size_bytes, mtime_ns, failure, failure_detail) VALUES (?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (folder_id, name) DO UPDATE SET content_hash = CASE WHEN size_bytes = excluded.size_bytes AND "
-    "mtime_ns = excluded.mtime_ns THEN content_hash END, size_bytes = excluded.size_bytes, "
-    "mtime_ns = excluded.mtime_ns, failure = excluded.failure, failure_detail = excluded.failure_detail"
-)
-_VERDICT = (
-    "INSERT OR REPLACE INTO verdicts (photo_id, source_id, decision_id, place, decided_at, guesses, distance, note)"
+_FAILED_AGAIN = (
+    "UPDATE photos SET content_hash = CASE WHEN size_bytes = ?3 AND mtime_ns = ?4 THEN content_hash END, "
+    "folder_id = ?1, name = ?2, size_bytes = ?3, mtime_ns = ?4, failure = ?5, failure_detail = ?6 WHERE id = ?7"
 )
 _Row: TypeAlias = tuple[Any, ...]
 
@@ -95,9 +93,10 @@ def remember(
     places = _places(connection, [*tagged, *failed])
     before = _numbers(connection, places.values())
     rows = _photo_rows(connection, tagged, places)
-    insert_many(connection, _TAGGED, rows, _TAGGED_AGAIN)
-    run_many(connection, _FAILED, [_failed_row(result, places[result.ref.path]) for result in failed])
-    after = _numbers(connection, places.values())
+    _put(connection, rows, before, _TAGGED, _TAGGED_AGAIN)
+    failures = [_failed_row(result, places[result.ref.path]) for result in failed]
+    _put(connection, failures, before, _FAILED, _FAILED_AGAIN)
+    after = before | _numbers(connection, places.values() - before.keys())
     known, told = set(before.values()), None
     if tagged:
         source = intern_values(connection, sources.c.name, [model])[model]
@@ -123,7 +122,7 @@ def _places(connection: Connection, results: Iterable[Tagged | Failed]) -> dict[
     return {path: (ids[encoded[folder]], os.fsencode(name)) for path, folder, name in split}
 
 
-def _numbers(connection: Connection, places: Collection[_Place]) -> dict[_Place, int]:
+def _numbers(connection: Connection, places: Iterable[_Place]) -> dict[_Place, int]:
     """The numbers of the photos that are known."""
     by_folder: dict[int, list[bytes]] = {}
     for folder, name in places:
@@ -135,6 +134,12 @@ def _numbers(connection: Connection, places: Collection[_Place]) -> dict[_Place,
             rows = fetch(connection, query, (folder, *chunk))
             found.update(((folder, name), number) for name, number in rows)
     return found
+
+
+def _put(connection: Connection, rows: Sequence[_Row], before: Mapping[_Place, int], insert: str, update: str) -> None:
+    """Put photos in, and renew those that are known: only new ones may use a number up."""
+    insert_many(connection, insert, [row for row in rows if row[:2] not in before])
+    run_many(connection, update, [(*row, before[row[:2]]) for row in rows if row[:2] in before])
 
 
 def _photo_rows(connection: Connection, tagged: Sequence[Tagged], places: dict[str, _Place]) -> list[_Row]:
@@ -207,7 +212,7 @@ def _write_words(
     source: int,
     known: Collection[int],
     vocabulary: Vocabulary,
-) -> list[tuple[int, int, int, int | None, bool]]:
+) -> list[tuple[int, int, int, int | None, int]]:
     """Replace this model's words, the owner's keywords and the rejected words of each photo; the new rows of words."""
     again = [(number,) for number, _ in numbered if number in known]
     if again:
@@ -216,13 +221,13 @@ def _write_words(
         run_many(connection, "DELETE FROM rejected WHERE photo_id = ?", again)
         run_many(connection, f"DELETE FROM intents WHERE photo_id = ? AND source_id = {source}", again)
     ids = vocabulary.words
-    rows: list[tuple[int, int, int, int | None, bool]] = []
+    rows: list[tuple[int, int, int, int | None, int]] = []
     refused: list[tuple[int, int]] = []
     for number, result in numbered:
         scores, added = _said(result.decided.tags, ids), {ids[word] for word in result.added}
-        rows += [(number, OWNER, tag, SCORE_SCALE, False) for tag in {ids[word] for word in result.keywords}]
-        rows += [(number, source, tag, score, tag in added) for tag, score in scores.items()]
-        rows += [(number, source, tag, None, True) for tag in added - scores.keys()]
+        rows += [(number, OWNER, tag, SCORE_SCALE, 0) for tag in {ids[word] for word in result.keywords}]
+        rows += [(number, source, tag, score, int(tag in added)) for tag, score in scores.items()]
+        rows += [(number, source, tag, None, 1) for tag in added - scores.keys()]
         refused += [(number, tag) for tag in {ids[word] for word in result.rejected}]
     insert_many(connection, "INSERT INTO photo_tags", rows)
     insert_many(connection, "INSERT INTO rejected", refused)
@@ -250,8 +255,8 @@ def _write_verdicts(
         decided = result.decided
         guesses = ",".join([f"[{ids[guess.word]},{_ten_thousandths(guess.score)}]" for guess in decided.guesses])
         own = (f"[{guesses}]", decided.distance, storable(result.note) or None)
-        rows.append((number, stamp[0], stamp[1], result.where, stamp[2], *own))
-    insert_many(connection, _VERDICT, rows)
+        rows.append((number, stamp[0], stamp[1], result.where, stamp[2], *own, None))
+    replace_many(connection, verdicts, rows)
 
 
 def _ten_thousandths(score: float) -> int:

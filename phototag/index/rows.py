@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from phototag.index.database import Reader, speaking
 from phototag.index.words import normal_form
+from phototag.records import PhotoRef
 
 if TYPE_CHECKING:  # a search does without SQLAlchemy, whose import would take longer than all of the search
-    from sqlalchemy import Column, Connection
-
-Reader: TypeAlias = "Connection | sqlite3.Connection"
-"""What a query can be put to."""
+    from sqlalchemy import Column, Connection, Table
 
 CHUNK = 500
-"""Values put into one statement; SQLite takes 32,766."""
-
-_ROWS_A_STATEMENT = 100
+"""Values put into one statement; SQLite takes 32,766, PostgreSQL 65,535."""
 
 _T = TypeVar("_T")
 
@@ -32,31 +29,48 @@ def chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 
 
 def fetch(connection: Reader, query: str, values: Sequence[Any] = ()) -> list[Any]:
-    """All rows of a literal query as plain tuples: SQLAlchemy's rows cost more than SQLite takes to find them."""
-    return list(_driver(connection).execute(query, tuple(values)).fetchall())
+    """All rows of a literal query as plain tuples."""
+    dialect, driver = speaking(connection)
+    return dialect.fetch(driver, query, values)
 
 
 def run_many(connection: Reader, statement: str, rows: Iterable[Sequence[Any]]) -> None:
     """Run a literal statement for each of many rows."""
-    _driver(connection).executemany(statement, rows)
+    dialect, driver = speaking(connection)
+    dialect.run_many(driver, statement, rows)
 
 
 def insert_many(connection: Reader, insert_: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
-    """Insert many rows of the same length, a hundred by a statement: half of what one by one they would cost.
+    """Insert many rows of the same length.
 
     Args:
         insert_: up to the table's name and columns, without VALUES.
         then: what follows the values, such as an ON CONFLICT.
     """
-    if not rows:
-        return
-    row = f"({','.join('?' * len(rows[0]))})"
-    whole = len(rows) - len(rows) % _ROWS_A_STATEMENT
-    statement = f"{insert_} VALUES {','.join([row] * _ROWS_A_STATEMENT)} {then}"
-    driver = _driver(connection)
-    for at in range(0, whole, _ROWS_A_STATEMENT):
-        driver.execute(statement, list(chain.from_iterable(rows[at : at + _ROWS_A_STATEMENT])))
-    driver.executemany(f"{insert_} VALUES {row} {then}", rows[whole:])
+    if rows:
+        dialect, driver = speaking(connection)
+        dialect.insert_many(driver, insert_, rows, then)
+
+
+def replace_many(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Put whole rows into a table; one that is there under the same key becomes the new one."""
+    before, then = _replacing(table)
+    insert_many(connection, before, rows, then)
+
+
+@lru_cache(maxsize=16)
+def _replacing(table: Table) -> tuple[str, str]:
+    """What stands before and after the values."""
+    columns = [column.name for column in table.c]
+    keys = [column.name for column in table.primary_key]
+    others = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
+    return f"INSERT INTO {table.name} ({', '.join(columns)})", f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {others}"
+
+
+def words_holding(connection: Reader, normal: str, prefix: str) -> list[tuple[int, str]]:
+    """Number and normal form of the tags that hold a word or phrase; see `Dialect`."""
+    dialect, driver = speaking(connection)
+    return dialect.words_holding(driver, normal, prefix)
 
 
 def which_numbers(numbers: Sequence[int]) -> tuple[str, tuple[int, ...]]:
@@ -66,17 +80,10 @@ def which_numbers(numbers: Sequence[int]) -> tuple[str, tuple[int, ...]]:
     return f"IN ({','.join('?' * len(numbers))})", tuple(numbers)
 
 
-def _driver(connection: Reader) -> sqlite3.Connection:
-    if isinstance(connection, sqlite3.Connection):
-        return connection
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
-
-
 def storable(text: str) -> str:
-    """Text as UTF-8 can hold it; a path's bytes that are not UTF-8 are spelled out."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    """Text as every database holds it: a path's bytes that are not UTF-8, and zero bytes, are spelled out."""
+    text = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    return text.replace("\0", "\\x00")
 
 
 def split_path(path: str) -> tuple[bytes, bytes]:
@@ -135,6 +142,26 @@ def photo_numbers(connection: Connection, paths: Iterable[str]) -> dict[str, int
             )
             found.update((names[name], number) for name, number in rows)
     return found
+
+
+def make_known(connection: Connection, refs: Sequence[PhotoRef]) -> dict[str, int]:
+    """The numbers of photos by their paths; those not known yet get one.
+
+    Only new ones are put in: PostgreSQL would use a number up for each photo that is there already.
+    """
+    numbers = photo_numbers(connection, [ref.path for ref in refs])
+    fresh = {ref.path: ref for ref in refs if ref.path not in numbers}
+    if not fresh:
+        return numbers
+    from phototag.index.tables import folders
+
+    folder_ids = intern_values(connection, folders.c.path, {split_path(path)[0] for path in fresh})
+    rows = []
+    for path, ref in fresh.items():
+        folder, name = split_path(path)
+        rows.append((folder_ids[folder], name, ref.size_bytes, ref.mtime_ns))
+    insert_many(connection, "INSERT INTO photos (folder_id, name, size_bytes, mtime_ns)", rows)
+    return numbers | photo_numbers(connection, fresh)
 
 
 def words_by_id(connection: Reader, tag_ids: Collection[int]) -> dict[int, str]:

@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from phototag.index import Hit, Sort
 from phototag.index.blocks import BLOCK, BLOCK_BITS, Kind, score_and_place
+from phototag.index.database import Reader
 from phototag.index.fields import Fact
 from phototag.index.matching import Matcher, Photos, count, holds, numbers_in, unbounded
 from phototag.index.numbers import OWNER
 from phototag.index.query import SURE, All, Node, Not, Word, facts_of, parse, rank, score_of, tag_rank, words_of
-from phototag.index.rows import Reader, chunks, fetch, join_path, words_by_id
+from phototag.index.rows import chunks, fetch, join_path, words_by_id
 from phototag.index.words import fold
 
 _BATCHES = (64, 256, 500)
@@ -200,7 +201,9 @@ def _ranks(
     ranks: dict[int, dict[Word | Fact, int]] = {number: {} for number in numbers}
     answers = _answers(tree, matcher)
     marks = ",".join("?" * len(ranks))
-    query = f"SELECT photo_id, source_id, tag_id, score FROM photo_tags WHERE photo_id IN ({marks}) AND score NOT NULL"
+    query = (
+        f"SELECT photo_id, source_id, tag_id, score FROM photo_tags WHERE photo_id IN ({marks}) AND score IS NOT NULL"
+    )
     if len(answers) <= _TAGS_MOST:
         query += f" AND tag_id IN ({','.join(map(str, answers))})"
     for number, source, tag, score in fetch(connection, query, list(ranks)):
@@ -277,7 +280,7 @@ def _hits(connection: Reader, ranked: Sequence[tuple[int, int]]) -> Iterator[Hit
         numbers,
     )
     paths = {number: join_path(folder, name) for number, folder, name in places}
-    query = f"SELECT photo_id, tag_id, score FROM photo_tags WHERE photo_id {some} AND score NOT NULL"
+    query = f"SELECT photo_id, tag_id, score FROM photo_tags WHERE photo_id {some} AND score IS NOT NULL"
     given = fetch(connection, query, numbers)
     words = words_by_id(connection, {tag for _, tag, _ in given})
     carried: dict[int, dict[str, int]] = {number: {} for number in numbers}

@@ -86,4 +86,5 @@ def _restore_verdict(
         if current is not None:
             values["decision_id"] = current.decision_id
         values |= {"undone_by": undo, "note": f"undone by run {undo}: `phototag scan --rescan` tags it again"}
-    connection.execute(insert(verdicts).prefix_with("OR REPLACE"), [{"photo_id": photo, "source_id": source, **values}])
+    connection.execute(delete(verdicts).where(*which))
+    connection.execute(insert(verdicts), [{"photo_id": photo, "source_id": source, **values}])

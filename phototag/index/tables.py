@@ -62,14 +62,6 @@ tags = Table(
     Column("normal", Text, nullable=False),
 )
 
-tags_fts = Table(
-    "tags_fts",
-    MetaData(),  # apart: its columns have no types to compare
-    Column("rowid", Integer, primary_key=True),
-    Column("normal", Text),
-    Column("tags_fts", Text),  # FTS5's own: what a MATCH is said of
-)
-
 broader = Table(
     "broader",
     metadata,

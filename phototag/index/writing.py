@@ -6,18 +6,17 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, delete, exists, select, update
 
-from phototag.index import postings
+from phototag.index import postings, tables
 from phototag.index.journal import Intent
 from phototag.index.journalling import note_writes
 from phototag.index.reading import at_or_below
-from phototag.index.rows import CHUNK, chunks, fetch, intern_values, photo_numbers, run_many, split_path, storable
+from phototag.index.rows import CHUNK, chunks, fetch, intern_values, make_known, replace_many, split_path, storable
 from phototag.index.snapshot import sources_of
 from phototag.index.tables import (
     folders,
     photos,
     sources,
 )
-from phototag.records import PhotoRef
 
 
 def intend(connection: Connection, intended: Sequence[Intent], model: str | None) -> None:
@@ -26,7 +25,7 @@ def intend(connection: Connection, intended: Sequence[Intent], model: str | None
         if one.moved_from is not None:
             rehome(connection, one.moved_from, one.ref.path)
     source = None if model is None else intern_values(connection, sources.c.name, [model])[model]
-    numbers = _make_known(connection, [one.ref for one in intended])
+    numbers = make_known(connection, [one.ref for one in intended])
     said = {number: [source] if source is not None else sources_of(connection, number) for number in numbers.values()}
     words = _unfinished(connection, numbers.values())
     for one in intended:
@@ -34,22 +33,10 @@ def intend(connection: Connection, intended: Sequence[Intent], model: str | None
         for speaker in said[number]:
             words.setdefault((number, speaker), set()).update(map(storable, one.added))
     rows = [(*whose, json.dumps(sorted(of))) for whose, of in words.items() if whose[1] in said[whose[0]]]
-    run_many(connection, "INSERT OR REPLACE INTO intents (photo_id, source_id, words) VALUES (?, ?, ?)", rows)
+    replace_many(connection, tables.intents, rows)
     noted = [(numbers[one.ref.path], one.write) for one in intended if one.write is not None]
     if noted:
         note_writes(connection, noted, source)
-
-
-def _make_known(connection: Connection, refs: Sequence[PhotoRef]) -> dict[str, int]:
-    """The numbers of photos by their paths; those not known yet get one."""
-    folder_ids = intern_values(connection, folders.c.path, {split_path(ref.path)[0] for ref in refs})
-    rows = []
-    for ref in refs:
-        folder, name = split_path(ref.path)
-        rows.append((folder_ids[folder], name, ref.size_bytes, ref.mtime_ns))
-    fresh = "INSERT OR IGNORE INTO photos (folder_id, name, size_bytes, mtime_ns) VALUES (?, ?, ?, ?)"
-    run_many(connection, fresh, rows)
-    return photo_numbers(connection, [ref.path for ref in refs])
 
 
 def _unfinished(connection: Connection, numbers: Iterable[int]) -> dict[tuple[int, int], set[str]]:

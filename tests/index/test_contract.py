@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from phototag.index import Index, TagCount
+from phototag.index.adopted import Adopted
 from phototag.index.journal import Intent
 from phototag.records import Facts, Memory, Tag
 from tests.index.records import FACTS, failed, ref, tagged
@@ -322,7 +323,7 @@ def test_a_path_of_any_bytes_comes_back(index: Index, name: bytes) -> None:
 
 
 def test_words_of_any_text_come_back(index: Index) -> None:
-    words = ("Übergröße", "海滩日落", "🐕", "a,b", 'say "cheese"', "x" * 5_000, "nul\x00in it", "[]", "")
+    words = ("Übergröße", "海滩日落", "🐕", "a,b", 'say "cheese"', "x" * 5_000, "[]", "")
     remember(index, tagged("/p/a.jpg", keywords=words, added=frozenset(words), rejected=frozenset(words)))
     entry = index.entry("/p/a.jpg")
     assert entry is not None
@@ -393,3 +394,19 @@ def test_a_moved_photo_is_found_at_its_new_path_with_all_that_is_known(index: In
     assert index.known_in("/q", "mine")["a.jpg"].memory.added == {"dog"}
     assert [hit.path for hit in index.search("dog")] == ["/q/a.jpg"]
     index.move([])
+
+
+def test_a_zero_byte_in_a_keyword_is_spelled_out(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", keywords=("zero\0byte",)))
+    entry = index.entry("/p/a.jpg")
+    assert entry is not None
+    assert entry.keywords == ("zero\\x00byte",)
+
+
+def test_a_photo_that_is_seen_again_uses_no_number_up(index: Index) -> None:
+    for _ in range(3):
+        index.intend(ref("/p/a.jpg"), "mine", frozenset({"dog"}))
+        remember(index, tagged("/p/a.jpg", "dog"), failed("/p/b.jpg"))
+        index.adopt([Adopted(ref("/p/a.jpg"), imported=("Rome",))])
+    remember(index, tagged("/p/c.jpg", "dog"))
+    assert [index.known_in("/p", "mine")[name].number for name in ("a.jpg", "b.jpg", "c.jpg")] == [1, 2, 3]
