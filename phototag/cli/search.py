@@ -3,10 +3,8 @@
 import csv
 import json
 import re
-import shutil
 import sys
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +15,8 @@ import click
 from phototag.cli import settings_of
 from phototag.cli.album import fill_album
 from phototag.cli.completing import complete_query
+from phototag.cli.listing import lines_of, with_pictures
+from phototag.cli.terminal import color_option, page
 from phototag.cli.text import counted, rounded, shown, write_path
 from phototag.errors import PhotoTagError
 from phototag.index import Hit, Search, Sort, open_search
@@ -73,14 +73,17 @@ class _QueryCommand(click.Command):
 )
 @click.option("--count", "count_only", is_flag=True, help="The number of photos alone.")
 @click.option("--paths", is_flag=True, help="Paths alone, a line each, on a terminal too.")
-@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo: path, score, tags.")
-@click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets: path, score, tags.")
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo: path, score, tags, taken.")
+@click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets: path, score, tags, taken.")
 @click.option("--null", "-0", "null", is_flag=True, help="Paths alone, each ended by a NUL byte, for `xargs -0`.")
 @click.option("--copy-to", type=_FOLDER, metavar="DIR", help="Copy the photos into a folder; nothing is overwritten.")
 @click.option("--link-to", type=_FOLDER, metavar="DIR", help="Make an album: a folder of links to the photos.")
 @click.option(
     "--open", "opened", is_flag=True, help=f"Show the photos in the system's viewer, {_OPENED} unless --limit is given."
 )
+@click.option("--thumbnails", is_flag=True, help="Show small pictures, where the terminal draws them.")
+@click.option("--pager/--no-pager", default=True, help="By a pager, where it is more than the terminal shows at once.")
+@color_option
 @click.pass_context
 def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, **how: Any) -> int:
     """Find photos by their tags and your own keywords, the best first.
@@ -111,13 +114,13 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
     'score:>0.8'                          how sure the words beside it must be
     is:untagged  is:tagged  is:failed  is:missing  is:duplicate  is:unsure
 
-    On a terminal each line shows score, path and tags; in a pipe it is the path alone.
+    On a terminal each line shows score, day, path and tags; in a pipe it is the path alone.
 
     Exit code: 0 photos were found, 1 none, 2 the words are not a query.
     """
     answer = _Answer(**how)
-    query = as_query(words)
-    index = open_search(settings_of(ctx).index)
+    query, settings = as_query(words), settings_of(ctx)
+    index = open_search(settings.index)
     try:
         if count_only:
             found = index.count(query)
@@ -125,7 +128,7 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
         elif answer.album is not None or answer.opened:
             return _hand_over(index, query, answer)
         else:
-            found = _show(index, query, answer)
+            found = _show(index, query, answer, settings.timeout)
         if not found:
             click.echo("\n".join(_explain(index, query, answer.offset)), err=True)
     finally:
@@ -147,12 +150,18 @@ class _Answer:
     copy_to: Path | None
     link_to: Path | None
     opened: bool
+    thumbnails: bool
+    pager: bool
 
     def __post_init__(self) -> None:
         if self.paths + self.as_json + self.as_csv + self.null > 1:
             raise click.UsageError("only one of --paths, --json, --csv and --null can be had")
         if (self.copy_to is not None) + (self.link_to is not None) + self.opened > 1:
             raise click.UsageError("only one of --copy-to, --link-to and --open can be had")
+        if self.thumbnails and not self.people:
+            raise click.UsageError(
+                "--thumbnails are for a terminal, and go with none of --paths, --json, --csv, --null"
+            )
 
     @property
     def album(self) -> Path | None:
@@ -171,24 +180,38 @@ def _begin(argument: str) -> str:
     return match[0] if match else ""
 
 
-def _show(index: Search, query: str, answer: _Answer) -> int:
+def _show(index: Search, query: str, answer: _Answer, timeout_s: float) -> int:
     """Print the photos found; how many they are."""
     most = _SHOWN if answer.limit is None and answer.people else answer.limit or None
-    hits = index.search(query, None if most is None else most + 1, answer.offset, answer.sort)
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    found = 0
-    for hit in islice(hits, most):
-        if answer.as_csv and not found:
-            table.writerow(("path", "score", "tags"))
-        found += 1
-        if answer.as_csv:
-            table.writerow((hit.path, rounded(hit.score), ", ".join(hit.tags)))
-        else:
+    hits = _Counted(index.search(query, None if most is None else most + 1, answer.offset, answer.sort))
+    some = islice(hits, most)
+    if answer.thumbnails:
+        page(with_pictures(some, timeout_s), paged=False)
+    elif answer.people:
+        page(lines_of(some), paged=answer.pager)
+    elif answer.as_csv:
+        _print_table(some)
+    else:
+        for hit in some:
             _print(hit, answer)
     sys.stdout.flush()
-    if answer.people and next(hits, None):
+    found = hits.count
+    if answer.people and found == most and next(hits, None):
         click.echo(f"there are more than these {most}: --limit 0 shows all", err=True)
     return found
+
+
+class _Counted(Iterator[Hit]):
+    """A stream of photos that knows how many have been taken from it."""
+
+    def __init__(self, hits: Iterable[Hit]) -> None:
+        self._hits = iter(hits)
+        self.count = 0
+
+    def __next__(self) -> Hit:
+        hit = next(self._hits)
+        self.count += 1
+        return hit
 
 
 def _hand_over(index: Search, query: str, answer: _Answer) -> int:
@@ -234,27 +257,18 @@ def _quoted(argument: str) -> str:
 
 def _print(hit: Hit, answer: _Answer) -> None:
     if answer.as_json:  # bytes of a path that are not UTF-8 come as "\udc80" to "\udcff", as Python reads them back
-        print(json.dumps({"path": hit.path, "score": rounded(hit.score), "tags": hit.tags}))
-    elif answer.people:
-        print(_fitted(hit, shutil.get_terminal_size().columns))
+        line = {"path": hit.path, "score": rounded(hit.score), "tags": hit.tags, "taken": hit.taken}
+        print(json.dumps(line))
     else:
         write_path(hit.path, b"\0" if answer.null else b"\n")
 
 
-def _fitted(hit: Hit, columns: int) -> str:
-    """Score, path and as many tags as there is room for; the path is never cut, so that it can be copied."""
-    line = f"{hit.score:4.2f}  {shown(hit.path)}"
-    tags = [shown(tag) for tag in hit.tags]
-    for count in range(len(tags), -1, -1):
-        listed = ", ".join(tags[:count] if count == len(tags) else [*tags[:count], "…"])
-        if listed and _width(f"{line}  {listed}") <= columns:
-            return f"{line}  {listed}"
-    return line
-
-
-def _width(text: str) -> int:
-    """Columns a terminal needs: two for a wide character, none for a mark that sits on the one before."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+def _print_table(hits: Iterable[Hit]) -> None:
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    for number, hit in enumerate(hits):
+        if not number:
+            table.writerow(("path", "score", "tags", "taken"))
+        table.writerow((hit.path, rounded(hit.score), ", ".join(hit.tags), hit.taken or ""))
 
 
 def _explain(index: Search, query: str, offset: int) -> Iterator[str]:

@@ -73,11 +73,13 @@ class Hit:
         score: 0 to 1, of the tag that matches best, 1 for the owner's own keyword; where several words must all be
             there, of the least sure of them.
         tags: all of its words, best first, phototag's and the owner's.
+        taken: as in `Facts`.
     """
 
     path: str
     score: float
     tags: tuple[str, ...]
+    taken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,12 +274,9 @@ def _hits(connection: Reader, ranked: Sequence[tuple[int, int]]) -> Iterator[Hit
     """The paths and words of a few photos, in the order given."""
     numbers = [number for _, number in ranked]
     some = f"IN ({','.join('?' * len(numbers))})"
-    places = fetch(
-        connection,
-        f"SELECT photos.id, path, name FROM photos JOIN folders ON folders.id = folder_id WHERE photos.id {some}",
-        numbers,
-    )
-    paths = {number: join_path(folder, name) for number, folder, name in places}
+    query = "SELECT photos.id, path, name, taken FROM photos JOIN folders ON folders.id = folder_id"
+    places = fetch(connection, f"{query} WHERE photos.id {some}", numbers)
+    facts = {number: (join_path(folder, name), taken) for number, folder, name, taken in places}
     query = f"SELECT photo_id, tag_id, score FROM photo_tags WHERE photo_id {some} AND score IS NOT NULL"
     given = fetch(connection, query, numbers)
     words = words_by_id(connection, {tag for _, tag, _ in given})
@@ -287,5 +284,5 @@ def _hits(connection: Reader, ranked: Sequence[tuple[int, int]]) -> Iterator[Hit
     for number, tag, score in given:
         carried[number][words[tag]] = max(score, carried[number].get(words[tag], 0))
     for found, number in ranked:
-        scores = carried[number]
-        yield Hit(paths[number], score_of(found), tuple(sorted(scores, key=lambda word: (-scores[word], word))))
+        scores, (path, taken) = carried[number], facts[number]
+        yield Hit(path, score_of(found), tuple(sorted(scores, key=lambda word: (-scores[word], word))), taken)

@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from phototag.cli.search import as_query
 from phototag.index import open_index
-from phototag.records import Tag
+from phototag.records import Facts, Tag
 from tests.conftest import Run
 from tests.index.records import tagged
+
+_OF_TERMINALS = ("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "TMUX", "PAGER", "LESS")
 
 
 @pytest.fixture
@@ -83,18 +86,23 @@ def test_an_argument_of_plain_words_was_quoted_and_is_a_phrase(arguments: list[s
 
 
 @pytest.mark.usefixtures("library")
-def test_json_gives_path_score_and_tags(phototag: Run) -> None:
+def test_json_gives_path_score_tags_and_time(phototag: Run) -> None:
     lines = phototag("search", "dog", "beach", "--json").stdout.splitlines()
     assert [json.loads(line) for line in lines] == [
-        {"path": "/p/rex.jpg", "score": 0.75, "tags": ["Rome", "beach", "animal", "dog"]}
+        {
+            "path": "/p/rex.jpg",
+            "score": 0.75,
+            "tags": ["Rome", "beach", "animal", "dog"],
+            "taken": "2023-07-14T18:03:00",
+        }
     ]
 
 
 @pytest.mark.usefixtures("library")
 def test_csv_is_a_table_with_a_head(phototag: Run) -> None:
     assert phototag("search", "dog", "beach", "--csv").stdout.splitlines() == [
-        "path,score,tags",
-        '/p/rex.jpg,0.75,"Rome, beach, animal, dog"',
+        "path,score,tags,taken",
+        '/p/rex.jpg,0.75,"Rome, beach, animal, dog",2023-07-14T18:03:00',
     ]
     assert phototag("search", "bech", "--csv").stdout == ""
 
@@ -199,18 +207,26 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         assert run.stderr.read() == b""
 
 
-def on_a_terminal(columns: int, *args: str) -> list[str]:
-    """What a terminal of so many columns shows."""
+def on_a_terminal(columns: int, *args: str | Path, lines: int = 24, answer: bytes = b"", **how: str) -> list[str]:
+    """What a terminal of that size shows, without colours unless `how`, the environment, says otherwise.
+
+    Args:
+        answer: what the terminal says when it is asked for its attributes.
+    """
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns)}
+    size = {"COLUMNS": str(columns), "LINES": str(lines)}
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_TERMINALS}
+    environment = {**kept, **size, "TERM": "xterm", "NO_COLOR": "1", **how}
     command = [sys.executable, "-m", "phototag", *args]
-    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.STDOUT, env=environment) as run:
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.STDOUT, env=environment) as run:
         os.close(theirs)
         shown = b""
         try:
             while more := os.read(ours, 65_536):
                 shown += more
+                if more.endswith(b"\x1b[c"):
+                    os.write(ours, answer)
         except OSError:  # how Linux says that the other side has closed
             pass
         run.wait(60)
@@ -219,11 +235,86 @@ def on_a_terminal(columns: int, *args: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("library")
-def test_a_terminal_shows_score_path_and_the_tags_that_fit() -> None:
-    assert on_a_terminal(80, "search", "dog", "beach") == ["0.75  /p/rex.jpg  Rome, beach, animal, dog"]
-    assert on_a_terminal(36, "search", "dog", "beach") == ["0.75  /p/rex.jpg  Rome, beach, …"]
-    assert on_a_terminal(20, "search", "dog", "beach") == ["0.75  /p/rex.jpg  …"]
-    assert on_a_terminal(10, "search", "dog", "beach") == ["0.75  /p/rex.jpg"]
+def test_a_terminal_shows_score_day_path_and_the_tags_that_fit() -> None:
+    whole = "0.75  2023-07-14  /p/rex.jpg  Rome, beach, animal, dog"
+    assert on_a_terminal(80, "search", "dog", "beach") == [whole]
+    assert on_a_terminal(48, "search", "dog", "beach") == ["0.75  2023-07-14  /p/rex.jpg  Rome, beach, …"]
+    assert on_a_terminal(32, "search", "dog", "beach") == ["0.75  2023-07-14  /p/rex.jpg  …"]
+    assert on_a_terminal(10, "search", "dog", "beach") == ["0.75  2023-07-14  /p/rex.jpg"]
+
+
+def test_a_terminal_shows_columns_and_no_day_where_none_is_known(home: Path) -> None:
+    index = open_index(home / "index.sqlite")
+    undated = Facts("PNG", 10, 10)
+    names = ("a", "海滩", "a long name", "❤\ufe0f")
+    index.remember([tagged(f"/p/{name}.png", "dog", facts=undated) for name in names], "mine", "1")
+    index.close()
+    assert on_a_terminal(60, "search", "dog", "--sort", "path") == [
+        "0.90  /p/a long name.png  dog",
+        "0.90  /p/a.png            dog",
+        "0.90  /p/❤\ufe0f.png           dog",
+        "0.90  /p/海滩.png         dog",
+    ]
+
+
+@pytest.mark.usefixtures("library")
+def test_there_are_colours_on_a_terminal_that_wants_them() -> None:
+    def coloured(*args: str, **how: str) -> bool:
+        return "\x1b[3" in on_a_terminal(80, "search", "dog", *args, **how)[0]
+
+    assert coloured(NO_COLOR="")
+    assert not coloured()
+    assert not coloured("--no-color", NO_COLOR="")
+    assert not coloured(NO_COLOR="", TERM="dumb")
+    assert coloured("--color")
+
+
+@pytest.mark.usefixtures("library")
+def test_what_is_more_than_the_terminal_shows_goes_through_the_pager() -> None:
+    three = on_a_terminal(80, "search", "animal", lines=3, PAGER="sed s/^/paged:/")
+    assert [line[:10] for line in three[:3]] == ["paged:0.95", "paged:0.85", "paged:0.75"]
+    assert on_a_terminal(80, "search", "animal", lines=4, PAGER="sed s/^/paged:/")[0].startswith("0.95")
+    plain = on_a_terminal(80, "search", "animal", "--no-pager", lines=3, PAGER="sed s/^/paged:/")
+    assert plain[0].startswith("0.95")
+
+
+@pytest.fixture
+def pictured(home: Path) -> Path:
+    """A photo, red above and blue below, and one that is gone, both known."""
+    photo = home / "red.png"
+    image = Image.new("RGB", (40, 20), "red")
+    image.paste("blue", (0, 10, 40, 20))
+    image.save(photo)
+    index = open_index(home / "index.sqlite")
+    index.remember([tagged(str(photo), "dog"), tagged(str(home / "gone.png"), Tag("dog", 0.5))], "mine", "1")
+    index.close()
+    return photo
+
+
+@pytest.mark.usefixtures("pictured")
+@pytest.mark.parametrize(
+    ("how", "answer", "picture"),
+    [
+        pytest.param({"TERM": "xterm-kitty"}, b"", "\x1b_Ga=T,f=100,", id="kitty"),
+        pytest.param({"TERM_PROGRAM": "iTerm.app"}, b"", "\x1b]1337;File=inline=1;", id="iterm"),
+        pytest.param({}, b"\x1b[?62;4;22c", "\x1b[c\x1bPq", id="sixel"),
+        pytest.param({"TMUX": "1", "TERM_PROGRAM": "iTerm.app"}, b"\x1b[?1;2;4c", "\x1b[c\x1bPq", id="sixel in tmux"),
+    ],
+)
+def test_a_terminal_that_draws_is_shown_small_pictures(how: dict[str, str], answer: bytes, picture: str) -> None:
+    drawn, there, gone = on_a_terminal(200, "search", "dog", "--thumbnails", answer=answer, **how)
+    assert drawn.startswith(picture)
+    assert there.startswith("0.90")
+    assert gone.startswith("0.50"), "what cannot be drawn is a line all the same"
+
+
+@pytest.mark.usefixtures("pictured")
+def test_a_terminal_that_draws_nothing_is_an_error_in_words(phototag: Run) -> None:
+    said = "".join(on_a_terminal(500, "search", "dog", "--thumbnails", answer=b"\x1b[?62;22c"))
+    assert "this terminal draws no pictures that phototag knows of" in said
+    piped = phototag("search", "dog", "--thumbnails")
+    assert (piped.returncode, piped.stdout) == (2, "")
+    assert "--thumbnails are for a terminal" in piped.stderr
 
 
 @pytest.mark.usefixtures("library")
@@ -243,7 +334,7 @@ def test_a_terminal_is_safe_from_what_names_and_words_hold(home: Path) -> None:
     index = open_index(home / "index.sqlite")
     index.remember([tagged("/p/\x1b[31mred\n.jpg", "dog", keywords=("a\x1b]0;title\x07", "日本"))], "mine", "1")
     index.close()
-    line = r"0.90  /p/\x1b[31mred\n.jpg  a\x1b]0;title\x07, 日本, dog"
+    line = r"0.90  2023-07-14  /p/\x1b[31mred\n.jpg  a\x1b]0;title\x07, 日本, dog"
     needed = len(line) + 2  # two characters are two columns wide
     assert on_a_terminal(needed, "search", "dog") == [line]
     assert on_a_terminal(needed - 1, "search", "dog") == [line.replace("dog", "…")]
