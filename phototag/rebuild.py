@@ -68,7 +68,7 @@ def rebuild(
         words = tuple(dict.fromkeys((*held.photo, *held.sidecar)))
         entry, models = memory.recall(found.path)
         photo = _photo(found, words, entry, models)
-        batch.append(_Found(photo, entry, models))
+        batch.append(_Found(photo, entry, models, held.picture))
         if len(batch) == _BATCH:
             _keep(batch, new)
             batch = []
@@ -84,6 +84,7 @@ class _Found:
     photo: Adopted
     entry: Entry | None
     models: dict[str, Known]
+    picture: bytes
 
 
 class _Memory:
@@ -155,6 +156,7 @@ def _keep(batch: Sequence[_Found], new: Index) -> None:
                 rejected=photo.rejected,
                 keywords=photo.keywords,
                 note=verdict.note,
+                picture=found.picture,
             )
             verdicts.setdefault((verdict.model, known.decision or ""), []).append(tagged)
     for (model, decision), results in verdicts.items():

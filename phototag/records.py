@@ -167,6 +167,7 @@ class Tagged:
         keywords: the owner's own keywords found in the file.
         note: why the tags are not where they normally would be; empty otherwise.
         moved_from: the index's number of the photo this one was recognised as, now at another path.
+        picture: the mark of its picture, see `phototag.metadata.picture`; empty where it has none.
     """
 
     decided: Decided
@@ -180,6 +181,7 @@ class Tagged:
     keywords: tuple[str, ...] = ()
     note: str = ""
     moved_from: int | None = None
+    picture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from phototag.index.journal import Standing, Written
 from phototag.journal import NOT_FOUND, Recorder, broader_words, listed
 from phototag.metadata import MetadataWriter
 from phototag.metadata.restore import FileNow, put_back, read_now, take_away
+from phototag.newcomer import is_another
 from phototag.records import Failed, Memory, PhotoRef
 
 Way = Literal["restored", "deleted", "words", "index", "nothing"]
 """Every byte as before; a sidecar that phototag had made is gone; only words were taken back, for the file has been
-changed since; only the index was changed then, and now; the file is already as it was."""
+changed since; only the index was changed then, and now; the file is already as it was, or another photo is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +132,25 @@ def _settle(written: Written, job: _Undo, done: Undone) -> Undone:
 
 
 def _take_words_back(written: Written, path: str, job: _Undo) -> Undone:
-    """Take out the words that the write put in and put back those that it took out; all else in the file stays."""
+    """Take out the words that the write put in and put back those that it took out; all else in the file stays.
+
+    A file that holds another photo by now is left alone.
+    """
     write = written.write
     if written.photo is None:
+        if write.place == "photo" and write.added.isdisjoint(job.writer.read(path).photo):
+            return _settle(written, job, Undone(path, "nothing"))  # another photo has taken its place
         raise MetadataError("changed since", f"{path} is not as phototag wrote it, and the index no longer knows it")
     ref = listed(written.photo)
     folder, name = os.path.split(written.photo)
     known = job.index.known_in(folder, written.model or "")[name]
     held = job.writer.read(written.photo)
     words = frozenset(held.photo + held.sidecar)
+    before = job.index.likenesses([known.number])[known.number]
+    if is_another(before, known.memory.added | known.memory.others | write.added, held):
+        if not job.dry_run:
+            job.index.undone(written.number, job.recorder.number, Standing(None, None, words), whole=True)
+        return Undone(path, "nothing")
     ours = known.memory.added | known.memory.others
     if known.pending or written.model is None:  # what never arrived was not taken out by anybody
         ours &= words

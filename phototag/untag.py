@@ -10,6 +10,7 @@ from phototag.index.journal import Carrier, Standing
 from phototag.journal import Change, Recorder, broader_words, listed
 from phototag.metadata import MetadataWriter
 from phototag.metadata.words import key
+from phototag.newcomer import is_another
 from phototag.records import Failed, Memory, Where
 
 
@@ -71,7 +72,9 @@ def _take_out(
     ref = listed(carrier.ref.path)
     held = writer.read(ref.path)
     standing = frozenset(held.photo + held.sidecar)
-    ours = carrier.added & standing if carrier.pending else carrier.added
+    before = index.likenesses([carrier.number])[carrier.number]
+    is_fresh = carrier.pending or is_another(before, carrier.added, held)  # what never arrived nobody took out
+    ours = carrier.added & standing if is_fresh else carrier.added
     memory = Memory(added=ours, rejected=carrier.rejected | (words if is_rejected else frozenset()))
     plan = writer.plan(ref, sorted((ours & standing) - words), memory, broader_words(index, carrier.ref.path))
     done = Untagged(ref.path, plan.where if plan.data is not None else "index", words)

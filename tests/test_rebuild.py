@@ -49,6 +49,7 @@ def test_what_the_old_index_knows_is_kept(library: Path, home: Path, new: Index)
     old.adopt([Adopted(old.known_in(str(library), "always")["b.jpg"].ref, imported=("holiday",))])
     entries = [old.entry(str(library / name)) for name in ("a.jpg", "b.jpg", "c.jpg")]
     known = old.known_in(str(library), "always")
+    likeness = old.likenesses([known["a.jpg"].number])[known["a.jpg"].number]
     old.close()
     events = rebuilt(library, home / "index.sqlite", new)
     assert [(event.known, event.keywords, event.placed) for event in events if isinstance(event, Restored)] == [
@@ -72,6 +73,8 @@ def test_what_the_old_index_knows_is_kept(library: Path, home: Path, new: Index)
     assert {name: (k.decision, k.memory) for name, k in again.items()} == {
         name: (k.decision, k.memory) for name, k in known.items()
     }
+    assert likeness.picture
+    assert new.likenesses([again["a.jpg"].number]) == {again["a.jpg"].number: likeness}
 
 
 def test_a_photo_that_changed_keeps_its_words_and_whose_they_are(library: Path, home: Path, new: Index) -> None:

@@ -20,7 +20,7 @@ _WAYS = {
     "deleted": "sidecars that phototag had made, deleted",
     "words": "changed since by somebody: only phototag's words taken back",
     "index": "taken back in the index, where alone they were",
-    "nothing": "already as before",
+    "nothing": "already as before, or another photo by now",
 }
 
 

@@ -54,6 +54,7 @@ class Look:
         said: the words that this model gave it.
         keywords: the owner's own.
         note: why this model's tags are not where they normally would be; empty otherwise.
+        picture: see `Likeness`.
     """
 
     known: Known
@@ -62,6 +63,22 @@ class Look:
     said: frozenset[str]
     keywords: tuple[str, ...]
     note: str
+    picture: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What tells a photo from another one that has taken its place.
+
+    Attributes:
+        content_hash: SHA-256 of its bytes when they were last decoded; None where they never were, or are others now.
+        picture: the mark of its picture, see `phototag.metadata.picture`; empty where none is known.
+        facts: what it said of itself when it was last decoded; None where it never was.
+    """
+
+    content_hash: bytes | None
+    picture: bytes
+    facts: Facts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +260,18 @@ class Index(Search, Journal, Protocol):
 
     def looks_at(self, numbers: Sequence[int], model: str) -> list[Look]:
         """What the last look at photos found, in the order of their numbers; without those that were never decoded."""
+        ...
+
+    def likenesses(self, numbers: Sequence[int]) -> dict[int, Likeness]:
+        """What tells photos from others that have taken their place, by their numbers."""
+        ...
+
+    def begin_anew(self, numbers: Sequence[int]) -> None:
+        """Forget what models said of photos, for others have taken their places.
+
+        Paths, the owner's keywords and rejected words stay until the newcomers are remembered. What the journal knows
+        of the old photos' files stays too, but is no longer about the newcomers.
+        """
         ...
 
     def contents(self, root: str | None = None) -> Iterator[tuple[int, bytes]]:

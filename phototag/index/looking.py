@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from phototag.index import Look
+from phototag.index import Likeness, Look
 from phototag.index.numbers import OWNER
 from phototag.index.reading import at_or_below, facts_in, known_where
 from phototag.index.rows import fetch
@@ -32,9 +32,24 @@ def looks_at(connection: Connection, numbers: Collection[int], model: str) -> li
             said=frozenset(words.get((row.id, False), ())),
             keywords=tuple(words.get((row.id, True), ())),
             note=row.note or "",
+            picture=row.picture or b"",
         )
         for row in rows
     ]
+
+
+def likenesses(connection: Connection, numbers: Collection[int]) -> dict[int, Likeness]:
+    """What tells photos from others that have taken their place, by their numbers."""
+    rows = connection.execute(
+        select(photos, cameras.c.name.label("camera"), lenses.c.name.label("lens"))
+        .outerjoin(cameras)
+        .outerjoin(lenses)
+        .where(photos.c.id.in_(numbers))
+    )
+    return {
+        row.id: Likeness(row.content_hash, row.picture or b"", None if row.format is None else facts_in(row))
+        for row in rows
+    }
 
 
 def contents_after(connection: Connection, root: str | None, last: int, limit: int) -> list[tuple[int, bytes]]:

@@ -34,7 +34,8 @@ _Place: TypeAlias = tuple[int, bytes]
 """The number of a photo's folder, and its name."""
 
 _PLACE = ("folder_id", "name", "size_bytes", "mtime_ns")
-_FACTS = ("content_hash", "format", "width", "height", "taken", "camera_id", "lens_id", "latitude", "longitude")
+_MADE = ("camera_id", "lens_id", "latitude", "longitude")
+_FACTS = ("content_hash", "format", "width", "height", "taken", *_MADE, "picture")
 _TAGGED = f"INSERT INTO photos ({', '.join(_PLACE + _FACTS)})"
 _TAGGED_AGAIN = (
     f"UPDATE photos SET {', '.join(f'{name} = ?' for name in _PLACE + _FACTS)}, failure = NULL, failure_detail = NULL "
@@ -151,8 +152,9 @@ def _photo_rows(connection: Connection, tagged: Sequence[Tagged], places: dict[s
     for result, facts in zip(tagged, every, strict=True):
         ref = result.ref
         made_with = (camera_ids[facts.camera], lens_ids[facts.lens])
-        own = (result.content_hash, facts.format, facts.width, facts.height, facts.taken)
-        rows.append((*places[ref.path], ref.size_bytes, ref.mtime_ns, *own, *made_with, *(facts.place or (None, None))))
+        own: _Row = (result.content_hash, facts.format, facts.width, facts.height, facts.taken)
+        own += (*made_with, *(facts.place or (None, None)), result.picture or None)
+        rows.append((*places[ref.path], ref.size_bytes, ref.mtime_ns, *own))
     return rows
 
 
@@ -165,7 +167,7 @@ def _named(connection: Connection, column: Column[Any], names: Iterable[str | No
 
 def _fact(number: int, row: _Row) -> _Row:
     """A photo's row as its postings are made from it; see `Told`."""
-    folder, name, size, _, _, _, width, height, taken, camera, lens, latitude, longitude = row
+    folder, name, size, _, _, _, width, height, taken, camera, lens, latitude, longitude, _ = row
     return number, folder, name, size, width, height, taken, camera, lens, latitude, longitude, False
 
 

@@ -9,6 +9,7 @@ from phototag.index import (
     Glance,
     Hit,
     Known,
+    Likeness,
     Look,
     Past,
     Sort,
@@ -70,6 +71,21 @@ class SqlIndex:
         """What the last look at photos found."""
         with self._database.reading() as connection:
             return [look for chunk in chunks(numbers, CHUNK) for look in looking.looks_at(connection, chunk, model)]
+
+    def likenesses(self, numbers: Sequence[int]) -> dict[int, Likeness]:
+        """What tells photos from others that have taken their place."""
+        with self._database.reading() as connection:
+            return {
+                number: one
+                for chunk in chunks(numbers, CHUNK)
+                for number, one in looking.likenesses(connection, chunk).items()
+            }
+
+    def begin_anew(self, numbers: Sequence[int]) -> None:
+        """Forget what models said of photos whose places others have taken; one transaction."""
+        if numbers:
+            with self._database.writing() as connection:
+                writing.begin_anew(connection, numbers)
 
     def contents(self, root: str | None = None) -> Iterator[tuple[int, bytes]]:
         """The photos that were read, with their content hashes; a transaction a page."""

@@ -45,6 +45,7 @@ photos = Table(
     Column("lens_id", ForeignKey("lenses.id")),
     Column("latitude", REAL),
     Column("longitude", REAL),
+    Column("picture", LargeBinary),
 )
 
 sources = Table(

@@ -4,19 +4,16 @@ import json
 import os
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, and_, delete, exists, select, update
 
 from phototag.index import postings, tables
 from phototag.index.journal import Intent
 from phototag.index.journalling import note_writes
+from phototag.index.numbers import OWNER
 from phototag.index.reading import at_or_below
 from phototag.index.rows import CHUNK, chunks, fetch, intern_values, make_known, replace_many, split_path, storable
 from phototag.index.snapshot import sources_of
-from phototag.index.tables import (
-    folders,
-    photos,
-    sources,
-)
+from phototag.index.tables import folders, intents, photo_tags, photos, sources, verdicts, writes
 
 
 def intend(connection: Connection, intended: Sequence[Intent], model: str | None) -> None:
@@ -62,6 +59,17 @@ def rehome(connection: Connection, number: int, path: str) -> None:
     connection.execute(update(photos).where(photos.c.id == number).values(folder_id=folder_id, name=name))
     _drop_empty(connection, {old_folder})
     postings.renew(connection, [number] if replaced is None else [number, replaced])
+
+
+def begin_anew(connection: Connection, numbers: Iterable[int]) -> None:
+    """Forget what models said of photos, and that the journal's writes were to them."""
+    for chunk in chunks(numbers, CHUNK):
+        given = and_(photo_tags.c.photo_id.in_(chunk), photo_tags.c.source_id != OWNER)
+        connection.execute(delete(photo_tags).where(given))
+        connection.execute(delete(verdicts).where(verdicts.c.photo_id.in_(chunk)))
+        connection.execute(delete(intents).where(intents.c.photo_id.in_(chunk)))
+        connection.execute(update(writes).where(writes.c.photo_id.in_(chunk)).values(photo_id=None))
+        postings.renew(connection, chunk)
 
 
 def forget(connection: Connection, numbers: Iterable[int]) -> None:

@@ -26,6 +26,7 @@ class Plan:
         keywords: the owner's own keywords in the photo and its sidecar.
         note: why a sidecar is written where the photo itself could have been; empty otherwise.
         digest: SHA-256 of the new bytes; empty where nothing needs to be written.
+        picture: the mark of the photo's picture, which no write changes; empty where it has none.
     """
 
     ref: PhotoRef
@@ -39,6 +40,7 @@ class Plan:
     keywords: tuple[str, ...]
     note: str = ""
     digest: bytes = b""
+    picture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,13 @@ class Held:
         photo: keywords inside the photo, all fields together, in order, without repeats.
         sidecar: keywords in its sidecar.
         sidecar_path: the sidecar, where there is one.
+        picture: the mark of the photo's picture, see `phototag.metadata.picture`; empty where it has none.
     """
 
     photo: tuple[str, ...] = ()
     sidecar: tuple[str, ...] = ()
     sidecar_path: str | None = None
+    picture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

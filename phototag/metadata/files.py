@@ -11,6 +11,7 @@ from phototag.errors import MetadataError, UnreadableError
 from phototag.metadata.embedded import read_embedded
 from phototag.metadata.fields import Fields, read_fields
 from phototag.metadata.formats import HEAD_BYTES, Photo, fields_of, is_written_inside, parse
+from phototag.metadata.picture import mark_of
 from phototag.metadata.replace import is_same_file
 from phototag.metadata.sidecar import existing_sidecar
 from phototag.metadata.xmp import PACKET_MOST
@@ -32,6 +33,7 @@ class PhotoFile:
         parts: the same, taken apart; None where it cannot.
         fields: its keywords.
         obstacle: why a photo of such a format cannot be written inside; empty otherwise.
+        picture: the mark of its picture; empty where it was not taken apart, or has none.
     """
 
     path: str
@@ -41,6 +43,7 @@ class PhotoFile:
     parts: Photo | None
     fields: Fields
     obstacle: str
+    picture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ def _take_apart(real: str, file: FileRead) -> PhotoFile:
     except MetadataError as exc:
         return PhotoFile(real, listed, True, None, None, Fields(others=read_embedded(BytesIO(file.data))), str(exc))
     fields = fields_of(parts)
-    return PhotoFile(real, listed, True, file, parts, fields, _obstacle(real, file.status) or fields.damage)
+    obstacle = _obstacle(real, file.status) or fields.damage
+    return PhotoFile(real, listed, True, file, parts, fields, obstacle, mark_of(parts))
 
 
 def read_sidecar(photo: str) -> SidecarFile:

@@ -15,6 +15,7 @@ from phototag.metadata.ifd import BYTE, Entry, Ifd, NewEntry, Order, read_header
 
 _XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377
 _SUBFILE_TYPE, _COMPRESSION, _COLOURS, _DNG_VERSION, _C2PA = 254, 259, 262, 50706, 52545
+_PIECES = ((273, 279), (324, 325))  # where the strips or tiles are, and how long
 _RAW_COLOURS = frozenset({32803, 34892})  # a sensor's mosaic; a sensor's linear values
 # fmt: off
 _PHOTO_COMPRESSIONS = frozenset({
@@ -93,6 +94,18 @@ def fields_of(photo: Tiff) -> Fields:
             *(() if resources is None else iptc.read_keywords([resources[1]])),
         ),
     )
+
+
+def picture(photo: Tiff) -> list[memoryview]:
+    """The strips or tiles of the first image, in order."""
+    data = memoryview(photo.data)
+    by_tag = {entry.tag: entry for entry in photo.first.entries}
+    for offsets, lengths in _PIECES:
+        if offsets in by_tag and lengths in by_tag:
+            starts = read_numbers(photo.data, photo.order, by_tag[offsets])
+            sizes = read_numbers(photo.data, photo.order, by_tag[lengths])
+            return [data[start : start + size] for start, size in zip(starts, sizes, strict=False)]
+    return []
 
 
 def compose(photo: Tiff, new: NewWords) -> bytes:

@@ -49,7 +49,8 @@ class FileWriter:
         """
         photo = read_photo(path, file)
         sidecar = read_sidecar(photo.path)
-        return Held(photo.fields.all, sidecar.fields.all, None if sidecar.file is None else sidecar.path)
+        place = None if sidecar.file is None else sidecar.path
+        return Held(photo.fields.all, sidecar.fields.all, place, photo.picture)
 
     def plan(
         self,
@@ -86,7 +87,8 @@ class FileWriter:
         may_be_inside = not photo.obstacle and not lives_in_sidecar and self._options.sidecar != "always"
         if photo.file is not None and photo.parts is not None and may_be_inside:
             try:
-                return _plan_inside(ref, photo, (photo.file, photo.parts), sidecar, words, memory, choice)
+                plan = _plan_inside(ref, photo, (photo.file, photo.parts), sidecar, words, memory, choice)
+                return copy_with(plan, picture=photo.picture)
             except MetadataError as exc:
                 note = str(exc)
                 # A failed proof is a fault of phototag's, to be told of; any other refusal is as documented.
@@ -95,6 +97,7 @@ class FileWriter:
         if not sidecar.path:
             sidecar = copy_with(sidecar, path=os.path.realpath(new_sidecar(photo.path, self._options.sidecar_name)))
         plan = _plan_sidecar(ref, photo, sidecar, words, memory, choice, note)
+        plan = copy_with(plan, picture=photo.picture)
         if self._options.sidecar == "never" and plan.data is not None:
             return _leave_in_index(plan, photo, sidecar, memory)
         return plan

@@ -9,7 +9,8 @@ from phototag.decide import decide
 from phototag.journal import Recorder
 from phototag.records import Decoded, Embedded, Failed, Tagged
 from phototag.scan.job import Job, Ready, Seen
-from phototag.scan.placing import Verdict, place
+from phototag.scan.placing import place
+from phototag.scan.recognising import Verdict
 
 
 def finish_batch(

@@ -7,12 +7,11 @@ from functools import partial
 from typing import Protocol
 
 from phototag.errors import PhotoError
-from phototag.index import Index, Known
+from phototag.index import Known
 from phototag.journal import Change, Recorder
-from phototag.metadata import MetadataWriter
 from phototag.records import Decided, Failed, FileRead, Memory, PhotoRef, Tagged
-from phototag.scan.gone import is_absent
 from phototag.scan.job import Seen
+from phototag.scan.recognising import Recognising, Twin, Verdict, recognise
 
 _AT_ONCE = 8
 _AT_ONCE_BYTES = 64 << 20
@@ -20,51 +19,12 @@ _AT_ONCE_BYTES = 64 << 20
 by itself."""
 
 
-class Placing(Protocol):
+class Placing(Recognising, Protocol):
     """What of a `Job` it takes to put tags where they belong."""
-
-    @property
-    def model(self) -> str:
-        """Under which name the index keeps the verdicts."""
-
-    @property
-    def writer(self) -> MetadataWriter:
-        """Reads and writes keywords."""
-
-    @property
-    def index(self) -> Index:
-        """Remembers."""
 
     @property
     def write(self) -> bool:
         """Whether tags go into the photos, or into the index alone."""
-
-    @property
-    def dry_run(self) -> bool:
-        """Whether nothing is to be changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A photo and what a model says of it.
-
-    Attributes:
-        decided: what it says.
-        known: what the index knows of the photo by its path.
-        file: the photo as it was read, where it was kept.
-    """
-
-    decided: Decided
-    known: Known | None
-    file: FileRead | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Twin:
-    """What the index knows of a photo, and the number of the photo that it was before it moved, if it did."""
-
-    known: Known | None
-    moved_from: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +47,7 @@ def place(
     """
     placed: list[Tagged | Failed] = []
     for group in _groups(verdicts):
-        planned = list(writing.map(partial(_plan, job=job), group, _recognise(group, job, seen)))
+        planned = list(writing.map(partial(_plan, job=job), group, recognise(group, job, seen)))
         changes = [one.change for one in planned if isinstance(one, _Planned)]
         outcomes = iter(recorder.carry_out_all(changes, job.model, writing))
         placed += [_written(one.result, next(outcomes)) if isinstance(one, _Planned) else one for one in planned]
@@ -107,25 +67,7 @@ def _groups(verdicts: Sequence[Verdict]) -> Iterator[list[Verdict]]:
         yield group
 
 
-def _recognise(group: Sequence[Verdict], job: Placing, seen: Seen) -> list[_Twin]:
-    """What the index knows of each photo: by its path, or of one of the same bytes.
-
-    Of several of these the one that is no longer where it was, for then the photo has moved; only one can be it.
-    """
-    unknown = [verdict.decided.content_hash for verdict in group if verdict.known is None]
-    by_content = job.index.known_by_contents(unknown, job.model) if unknown else {}
-    twins = []
-    for verdict in group:
-        alike = [] if verdict.known else by_content.get(verdict.decided.content_hash, [])
-        moved = next((one for one in alike if one.number not in seen.moved and is_absent(one.ref.path)), None)
-        if moved is not None:
-            seen.moved.add(moved.number)
-        known = verdict.known or moved or next(iter(alike), None)
-        twins.append(_Twin(known, None if moved is None else moved.number))
-    return twins
-
-
-def _plan(verdict: Verdict, twin: _Twin, job: Placing) -> Tagged | Failed | _Planned:
+def _plan(verdict: Verdict, twin: Twin, job: Placing) -> Tagged | Failed | _Planned:
     """Say where a photo's tags belong, and compose and prove the write that puts them there."""
     decided, file = verdict.decided, verdict.file
     try:
@@ -148,6 +90,7 @@ def _plan(verdict: Verdict, twin: _Twin, job: Placing) -> Tagged | Failed | _Pla
         keywords=plan.keywords,
         note=plan.note,
         moved_from=twin.moved_from,
+        picture=plan.picture,
     )
     if plan.data is None or job.dry_run:
         return result
@@ -189,4 +132,5 @@ def _index_only(
         rejected=memory.rejected,
         keywords=tuple(word for word in dict.fromkeys(held.photo + held.sidecar) if word not in memory.added),
         moved_from=moved_from,
+        picture=held.picture,
     )

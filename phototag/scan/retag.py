@@ -19,7 +19,8 @@ from phototag.journal import Recorder, listed
 from phototag.metadata import MetadataWriter
 from phototag.records import Classifier, Decided, Embedded, Failed, PhotoRef, Tagged, Where
 from phototag.scan.job import Seen
-from phototag.scan.placing import Verdict, place
+from phototag.scan.placing import place
+from phototag.scan.recognising import Verdict
 from phototag.vectors import VectorFile
 
 _AT_ONCE = 256
@@ -151,6 +152,7 @@ def _keep(look: Look, decided: Decided, where: Where) -> Tagged:
         rejected=known.memory.rejected,
         keywords=look.keywords,
         note=look.note,
+        picture=look.picture,
     )
 
 

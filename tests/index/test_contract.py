@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from phototag.index import Index, TagCount
+from phototag.index import Index, Likeness, TagCount
 from phototag.index.adopted import Adopted
-from phototag.index.journal import Intent
+from phototag.index.journal import Intent, Write
 from phototag.records import Facts, Memory, Tag
 from tests.index.records import FACTS, failed, ref, tagged
 
@@ -201,6 +201,32 @@ def test_a_failure_does_not_end_an_unfinished_write(index: Index) -> None:
 def test_a_folder_that_could_not_be_listed_is_not_a_photo(index: Index, tmp_path: Path) -> None:
     remember(index, failed(str(tmp_path), "unreadable"))
     assert index.photo_count() == 0
+
+
+def test_a_photos_likeness_comes_back_and_outlives_a_failure(index: Index) -> None:
+    remember(index, tagged("/p/a.jpg", picture=b"\x05" * 8), tagged("/p/b.jpg"), failed("/p/c.jpg"))
+    a, b, c = (known.number for _, known in sorted(index.known_in("/p", "mine").items()))
+    assert index.likenesses([a, b, c]) == {
+        a: Likeness(b"\x01" * 32, b"\x05" * 8, FACTS),
+        b: Likeness(b"\x01" * 32, b"", FACTS),
+        c: Likeness(None, b"", None),
+    }
+    remember(index, failed("/p/a.jpg", size_bytes=7))
+    assert index.likenesses([a, 99]) == {a: Likeness(None, b"\x05" * 8, FACTS)}
+
+
+def test_of_a_photo_that_begins_anew_only_the_owners_words_are_left(index: Index) -> None:
+    how = {"added": frozenset({"dog"}), "keywords": ("Rome",), "rejected": frozenset({"cat"})}
+    remember(index, tagged("/p/a.jpg", "dog", **how), tagged("/p/b.jpg", "dog"))
+    remember(index, tagged("/p/a.jpg", "sky", **how | {"added": frozenset({"sky"})}), model="other")
+    run = index.start_run("scan", "mine", [])
+    index.intend(ref("/p/a.jpg"), "mine", frozenset({"wolf"}), None, Write(run, "photo", "/p/a.jpg"))
+    index.begin_anew([index.known_in("/p", "mine")["a.jpg"].number])
+    known = index.known_in("/p", "mine")
+    assert (known["a.jpg"].decision, known["a.jpg"].pending) == (None, False)
+    assert known["a.jpg"].memory == Memory(rejected=frozenset({"cat"}))
+    assert [written.photo for written in index.writes_of(run)] == [None]
+    assert [index.count(query) for query in ("dog", "sky", "Rome", "tag:dog")] == [1, 0, 1, 1]
 
 
 def test_photos_are_known_by_their_content(index: Index) -> None:
