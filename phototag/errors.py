@@ -6,6 +6,9 @@ the others; 130 stopped by the user or by a signal, finished batches kept.
 
 from typing import ClassVar
 
+TOO_LONG = "took too long"
+"""The reason why a photo or a folder fails that did not answer in time."""
+
 
 class PhotoError(Exception):
     """One photo cannot be handled; count it, record it, go on with the next.

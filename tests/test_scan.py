@@ -223,6 +223,51 @@ def test_a_photo_whose_disk_does_not_answer_fails_alone_and_is_tried_again(libra
     assert list(tagged(run(library, index))) == ["b.jpg"]
 
 
+def test_a_folder_that_does_not_answer_fails_and_its_photos_are_not_taken_as_gone(
+    library: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint(library / "zoo" / "e.jpg", "red")
+    paint(library / "zoo" / "below" / "f.jpg", "green")
+    run(library, index)
+    (library / "b.jpg").unlink()
+    paint(library / "new.jpg", "red")
+    alive = threading.Event()
+    scandir, lstat = os.scandir, os.lstat
+
+    def wait_for(path: str) -> str:
+        if str(path).startswith(str(library / "zoo")):
+            alive.wait()
+        return path
+
+    monkeypatch.setattr(os, "scandir", lambda path: scandir(wait_for(path)))
+    monkeypatch.setattr(os, "lstat", lambda path: lstat(wait_for(path)))
+    events = run(library, index, timeout_s=0.3)
+    failed = [event for event in events if isinstance(event, Failed)]
+    assert [(event.reason, event.ref.path) for event in failed] == [("took too long", str(library / "zoo"))]
+    assert list(tagged(events)) == ["new.jpg"]
+    assert events[-1] == Forgotten(1)
+    assert index.known_in(str(library / "zoo" / "below"), "colours")
+    alive.set()
+    monkeypatch.undo()
+    assert not [event for event in run(library, index) if not isinstance(event, Unchanged)]
+
+
+def test_a_disk_that_stops_answering_while_gone_photos_are_looked_for_forgets_none(
+    library: Path, index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(library, index)
+    gone = [str(library / name) for name in ("a.jpg", "b.jpg")]
+    for path in gone:
+        os.unlink(path)
+    alive, lstat = threading.Event(), os.lstat
+    monkeypatch.setattr(os, "lstat", lambda path: alive.wait() if path in gone else lstat(path))
+    assert all(isinstance(event, Unchanged) for event in run(library, index, timeout_s=0.3))
+    assert "a later scan forgets" in caplog.text
+    alive.set()
+    monkeypatch.undo()
+    assert run(library, index)[-1] == Forgotten(2)
+
+
 def test_a_photo_that_is_met_through_links_too_is_written_once(library: Path, index: Index, tmp_path: Path) -> None:
     outside = paint(tmp_path / "outside.jpg", "red")
     for link, target in (("1.jpg", "a.jpg"), ("2.jpg", "b.jpg"), ("3.jpg", outside), ("trip/4.jpg", outside)):

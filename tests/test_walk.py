@@ -2,12 +2,18 @@
 
 import os
 import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from phototag.records import Failed, PhotoRef
+from phototag.scan.threads import Threads
 from phototag.walk import walk
 
 
@@ -183,14 +189,78 @@ def test_a_disk_that_fails_under_the_walk_fails_its_folder_alone(
 
 
 def test_what_vanishes_under_the_walk_is_passed_by(tmp_path: Path) -> None:
-    make(tmp_path, "1.jpg", "2.jpg", "a/3.jpg", "b/4.jpg")
+    make(tmp_path, *(f"{n:03}.jpg" for n in range(1000)), "a/3.jpg", "b/4.jpg")
     items = walk([str(tmp_path)])
-    first = next(items)
-    assert isinstance(first, PhotoRef)
-    (tmp_path / "2.jpg").unlink()
+    assert isinstance(next(items), PhotoRef)
+    (tmp_path / "999.jpg").unlink()
     (tmp_path / "a/3.jpg").unlink()
     (tmp_path / "a").rmdir()
-    assert [os.path.relpath(item.path, tmp_path) for item in items if isinstance(item, PhotoRef)] == ["b/4.jpg"]
+    left = [os.path.relpath(item.path, tmp_path) for item in items if isinstance(item, PhotoRef)]
+    assert left[-2:] == ["998.jpg", "b/4.jpg"]
+
+
+# Disks that do not answer
+
+
+@pytest.fixture
+def share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """Folders, named by the test, whose listing does not come back."""
+    silent: set[str] = set()
+    alive = threading.Event()
+    scandir, listdir = os.scandir, os.listdir
+
+    def wait_for(path: str) -> str:
+        if os.path.relpath(path, tmp_path) in silent:
+            alive.wait()
+        return path
+
+    monkeypatch.setattr(os, "scandir", lambda path: scandir(wait_for(path)))
+    monkeypatch.setattr(os, "listdir", lambda path: listdir(wait_for(path)))
+    yield silent
+    alive.set()
+
+
+def told(items: Iterable[PhotoRef | Failed], folder: Path) -> list[str]:
+    """Photos by name, failures with what is said of them."""
+    return [
+        f"{os.path.relpath(item.ref.path, folder)}: {item.reason}: {item.detail}"
+        if isinstance(item, Failed)
+        else os.path.relpath(item.path, folder)
+        for item in items
+    ]
+
+
+def test_a_folder_that_does_not_answer_is_named_and_the_rest_is_listed(tmp_path: Path, share: set[str]) -> None:
+    make(tmp_path, "a/1.jpg", "b/2.jpg", "b/below/3.jpg", "c/4.jpg")
+    share.add("b")
+    with closing(Threads(1, 0.2, "disk", "no answer")) as disk:
+        found = told(walk([str(tmp_path)], patiently=disk.call), tmp_path)
+    assert found == ["a/1.jpg", "b: took too long: no answer after 0.2 s: is its disk still there?", "c/4.jpg"]
+
+
+def test_of_a_disk_that_stops_answering_no_other_folder_is_waited_for(tmp_path: Path, share: set[str]) -> None:
+    make(tmp_path, "0.jpg", *(f"{n:02}/1.jpg" for n in range(50)))
+    began = time.monotonic()
+    with closing(Threads(1, 0.2, "disk", "no answer")) as disk:
+        listed = walk([str(tmp_path)], patiently=disk.call)
+        assert isinstance(next(listed), PhotoRef)
+        share |= {".", *(f"{n:02}" for n in range(50))}
+        found = told(listed, tmp_path)
+    assert time.monotonic() - began < 5
+    passed_by = "took too long: not listed: its disk has stopped answering"
+    assert found[1:] == [f"{n:02}: {passed_by}" for n in range(1, 50)]
+
+
+def test_patience_is_measured_by_some_entries_of_a_folder_and_not_by_all(tmp_path: Path) -> None:
+    make(tmp_path, *(f"{n:04}.jpg" for n in range(1200)))
+    looks = []
+
+    def patiently(look: Callable[..., Any], /, *args: Any) -> Any:
+        looks.append(look)
+        return look(*args)
+
+    assert len(list(walk([str(tmp_path)], patiently=patiently))) == 1200
+    assert len(looks) > 4
 
 
 # Ignore files

@@ -14,10 +14,10 @@ import numpy as np
 
 from phototag.decode import Limits
 from phototag.decode.messages import receive, send
-from phototag.errors import UndecodableError, UnreadableError
+from phototag.errors import TOO_LONG, UndecodableError, UnreadableError
 from phototag.records import Decoded, Facts, Fit, PhotoRef
 
-CRASHED, TOO_LONG = "crashed the decoder", "took too long"
+CRASHED = "crashed the decoder"
 """Reasons of photos that are left alone until they change."""
 
 _PROGRAM = (sys.executable, "-P", "-m", "phototag.decode.worker")

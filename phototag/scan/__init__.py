@@ -9,6 +9,7 @@ loses at most two batches of work and never a photo.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 
 from threadpoolctl import threadpool_limits
@@ -22,6 +23,7 @@ from phototag.scan.gone import forget_gone
 from phototag.scan.job import Job, Ready, Seen
 from phototag.scan.reclaiming import reclaim
 from phototag.scan.selecting import select
+from phototag.scan.threads import Threads
 from phototag.walk import walk
 
 __all__ = ["Job", "scan"]
@@ -37,6 +39,20 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
     """
     seen = Seen()
     recorder = Recorder(job.index, job.writer, "scan", job.model, roots)
+    with closing(Threads(1, job.timeout_s, "disk", "no answer")) as disk:
+        seen.patiently = disk.call
+        yield from _look_at_all(roots, job, seen, recorder)
+        if seen.stopped is not None:
+            yield Stopped(seen.stopped)
+        elif not job.dry_run and job.only is None:
+            yield from forget_gone(roots, job, seen)
+            reclaim(job)
+    if not job.dry_run:
+        recorder.finish()
+
+
+def _look_at_all(roots: Sequence[str], job: Job, seen: Seen, recorder: Recorder) -> Iterator[Event]:
+    """Every photo's way, from the walk to the index."""
     batch: list[Ready] = []
     under_way: Future[list[Tagged | Failed]] | None = None
     with (  # leaving the pools waits for the batch under way
@@ -45,7 +61,7 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):
         finish = partial(finish_batch, job=job, seen=seen, recorder=recorder, writing=writing)
-        found = walk(roots, seen.leftovers, job.only)
+        found = walk(roots, seen.leftovers, job.only, seen.patiently)
         for item in decode_ahead(within_bounds(select(found, job, seen), job, seen), job):
             if isinstance(item, Ready):
                 batch.append(item)
@@ -59,10 +75,3 @@ def scan(roots: Sequence[str], job: Job) -> Iterator[Event]:
         if under_way is not None:
             yield from under_way.result()
         yield from finishing.submit(finish, batch).result()
-    if seen.stopped is not None:
-        yield Stopped(seen.stopped)
-    elif not job.dry_run and job.only is None:
-        yield from forget_gone(roots, job, seen)
-        reclaim(job)
-    if not job.dry_run:
-        recorder.finish()

@@ -22,7 +22,7 @@ def decode_ahead(
 ) -> Iterator[Ready | Unchanged | Failed | Waiting]:
     """Decode in threads, at most two batches ahead, and hand everything on in order; what hangs is given up."""
     ahead: deque[tuple[Work, Future[Decoded | Embedded]] | Unchanged | Failed] = deque()
-    threads = Threads(job.workers, job.timeout_s, "decode")
+    threads = Threads(job.workers, job.timeout_s, "decode", "neither read nor decoded")
     shelf = _Shelf()
     most = 0  # until there is something to decode, and the network opened that says how much at once
     try:

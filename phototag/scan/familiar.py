@@ -42,7 +42,7 @@ class Familiar:
             for look in self._job.index.looks_at([number], self._job.model):
                 known = look.known
                 same = os.path.basename(known.ref.path) == os.path.basename(ref.path)
-                if same and _is_settled(known) and is_absent(known.ref.path):
+                if same and _is_settled(known) and is_absent(known.ref.path, seen.patiently):
                     if not self._job.dry_run:
                         self._job.index.move([(number, ref.path)])
                     seen.moved.add(number)

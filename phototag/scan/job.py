@@ -10,6 +10,7 @@ from phototag.index import Index, Known
 from phototag.metadata import MetadataWriter
 from phototag.records import Classifier, Decoded, Embedded, Failed, Fit, PhotoRef
 from phototag.vectors import VectorFile
+from phototag.walk import Patiently, at_once
 
 
 def decode_here(ref: PhotoRef, image_size: int, fit: Fit) -> Decoded:
@@ -38,7 +39,8 @@ class Job:
         retry_failed: whether to look again at those among them that failed.
         decode: decodes a photo, from several threads at once; raises `PhotoError`.
         vectors: where the network's embeddings are kept; None: nowhere.
-        timeout_s: after how long a photo whose reading or decoding does not end is given up.
+        timeout_s: after how long a photo is given up whose reading or decoding does not end, or a folder that does
+            not answer.
         max_photos: how many photos are looked at, at most.
         only: the real paths of the only folders to look at; None: all. Nothing is forgotten then.
         until: when the last photo may be begun, as `time.monotonic` counts.
@@ -94,6 +96,8 @@ class Seen:
         unlisted: photos known in them that were not.
         moved: the numbers of photos that were met at another path.
         leftovers: folders with temporary files, some of which a killed process may have left.
+        silent: folders that did not answer; nothing is known of what is in them.
+        patiently: calls what looks at the disk.
         stopped: the bound by which the scan ended early.
     """
 
@@ -101,4 +105,6 @@ class Seen:
     unlisted: list[Known] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
     leftovers: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    patiently: Patiently = at_once
     stopped: Literal["time", "photos"] | None = None

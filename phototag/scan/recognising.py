@@ -96,7 +96,9 @@ def _has_other_bytes(verdict: Verdict, before: Mapping[int, Likeness]) -> bool:
 
 def _elsewhere(alike: Sequence[Known], seen: Seen) -> Twin:
     """Of several photos of the same bytes the one that is no longer where it was: it has moved; only one can be it."""
-    moved = next((one for one in alike if one.number not in seen.moved and is_absent(one.ref.path)), None)
+    moved = next(
+        (one for one in alike if one.number not in seen.moved and is_absent(one.ref.path, seen.patiently)), None
+    )
     if moved is not None:
         seen.moved.add(moved.number)
     return Twin(moved or next(iter(alike), None), None if moved is None else moved.number)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from phototag.errors import TOO_LONG
 from phototag.index import Known
 from phototag.records import Failed, PhotoRef, Unchanged
 from phototag.scan.familiar import Familiar
@@ -13,7 +14,10 @@ from phototag.scan.job import Job, Seen, Work
 def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator[Work | Unchanged | Failed]:
     """Leave out the photos that are as the last scan left them."""
     familiar = Familiar(job)
-    for folder, items in groupby(found, key=_folder_of):
+    for folder, items in groupby(found, key=_Folders().of):
+        if not folder:
+            yield from _failures(items, seen)
+            continue
         seen.folders.add(folder)
         while seen.leftovers and not job.dry_run:
             job.writer.clean(seen.leftovers.pop())
@@ -22,7 +26,7 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
         unchanged = failed_before = 0
         for item in items:
             if isinstance(item, Failed):
-                yield item
+                yield from _failures([item], seen)
                 continue
             name = item.path.rpartition(os.sep)[2]
             is_settled = glances.pop(name, None) == (item.size_bytes, item.mtime_ns, True)
@@ -44,10 +48,27 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
             yield Unchanged(folder, unchanged, failed_before)
 
 
-def _folder_of(item: PhotoRef | Failed) -> str:
-    path = (item.ref if isinstance(item, Failed) else item).path
-    folder = path.rpartition(os.sep)[0]
-    return folder if os.sep in folder else os.path.dirname(path)  # which costs a lot for a hundred thousand
+class _Folders:
+    """Tells the folder of each photo of a walk. What failed goes with the photos before it: each folder is met once."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def of(self, item: PhotoRef | Failed) -> str:
+        """The folder's path; empty for what failed before there was a photo."""
+        if isinstance(item, PhotoRef):
+            folder = item.path.rpartition(os.sep)[0]
+            # os.path.dirname costs a lot for a hundred thousand
+            self._last = folder if os.sep in folder else os.path.dirname(item.path)
+        return self._last
+
+
+def _failures(items: Iterable[PhotoRef | Failed], seen: Seen) -> Iterator[Failed]:
+    for item in items:
+        if isinstance(item, Failed):
+            if item.reason == TOO_LONG:
+                seen.silent.append(item.ref.path)
+            yield item
 
 
 def _is_unchanged(before: Known, now: PhotoRef, job: Job) -> bool:

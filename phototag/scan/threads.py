@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from phototag.errors import UnreadableError
+from phototag.errors import TOO_LONG, UnreadableError
 
 _T = TypeVar("_T")
 _LOOKS_PER_LIMIT = 10
@@ -26,9 +26,11 @@ class Threads:
         count: how many work at the same time.
         limit_s: what a task may take, from when a thread begins it.
         name: of the threads.
+        outcome: what to say of a task that takes too long, such as "neither read nor decoded".
     """
 
-    def __init__(self, count: int, limit_s: float, name: str) -> None:
+    def __init__(self, count: int, limit_s: float, name: str, outcome: str) -> None:
+        self._outcome = outcome
         self._limit_s = limit_s
         self._name = name
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -49,6 +51,10 @@ class Threads:
         task = _Task(work, args)
         self._tasks.put(task)
         return task.future
+
+    def call(self, work: Callable[..., _T], /, *args: Any) -> _T:
+        """Do `work(*args)` in a thread, and wait for it: see `phototag.walk.Patiently`."""
+        return self.submit(work, *args).result()
 
     def close(self) -> None:
         """Begin nothing more; what is under way ends by itself or not at all."""
@@ -87,8 +93,8 @@ class Threads:
                 self._running.difference_update(late)
             for task in late:
                 self._start(self._work)
-                detail = f"neither read nor decoded after {self._limit_s:g} s: does its disk answer?"
-                task.future.set_exception(UnreadableError("took too long", detail))
+                detail = f"{self._outcome} after {self._limit_s:g} s: is its disk still there?"
+                task.future.set_exception(UnreadableError(TOO_LONG, detail))
 
 
 class _Task:

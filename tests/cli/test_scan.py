@@ -146,6 +146,28 @@ def test_a_photo_that_kills_the_scan_is_found_out_by_the_next_one(phototag: Run,
     assert sorted(path.name for path in library.iterdir()) == [f"{n}.jpg" for n in range(5)]
 
 
+@pytest.mark.usefixtures("always")
+def test_a_share_that_never_answers_costs_a_line_and_the_scan_still_ends(
+    phototag: Run, library: Path, tmp_path: Path
+) -> None:
+    (library / "share").mkdir()
+    (tmp_path / "faulty").mkdir()
+    (tmp_path / "faulty" / "sitecustomize.py").write_text(_DEAD_SHARE)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "faulty"), *filter(None, sys.path)])}
+    run = phototag("scan", "--timeout", "1s", library, env=env, timeout=60)
+    assert run.returncode == 1
+    assert f"{library / 'share'}: took too long: no answer after 2 s" in run.stdout
+    assert "5 tagged" in run.stdout
+
+
+_DEAD_SHARE = """
+import os, threading
+
+scandir = os.scandir
+os.scandir = lambda path: threading.Event().wait() if str(path).endswith("/share") else scandir(path)
+"""
+
+
 _FAULTY_PILLOW = """
 import os
 from PIL import JpegImagePlugin
