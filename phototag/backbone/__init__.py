@@ -11,6 +11,9 @@ _log = logging.getLogger(__name__)
 
 Device = Literal["auto", "cpu", "gpu"]
 
+FROM_SCRATCH = "small-cnn"
+"""The network that begins with random weights and learns from the owner's photos alone."""
+
 
 class Backbone(Protocol):
     """An opened network.

@@ -15,8 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from phototag.backbone.networks import RESCALED
+from phototag.backbone.pretrained import load_pretrained
+from phototag.bundle import load_network
 from phototag.errors import ModelError
-from phototag.records import Fit, Pixels, Vectors
+from phototag.records import Fit, Network, Pixels, Vectors
 
 FILES = {"weights": "weights.npz", "float32": "float32.tflite", "int8": "int8.tflite"}
 """A role of a network's file, and its name."""
@@ -98,6 +100,33 @@ def int8_graph(model: Any, photos: Sequence[Pixels]) -> bytes:
     graph = _convert(converter, model.name)
     _check_input(graph, (1 / 128, 127) if rescales else (1.0, 0))
     return graph
+
+
+def write_network(folder: Path, model: Any, fit: Fit, photos: Sequence[Pixels] = ()) -> Network:
+    """Write a network down as one that scans; the graphs are made of the weights as they are written.
+
+    Args:
+        folder: is there; files of an earlier network in it are replaced.
+        model: named as `networks.build_network` knows it.
+        fit: how photos are fitted to its square.
+        photos: to measure the ranges of numbers on, see `int8_graph`; without any there is no graph in whole numbers.
+
+    Raises:
+        ModelError: TensorFlow cannot convert it.
+    """
+
+    def describe(*roles: str) -> Network:
+        size, width = model.input.shape[1], model.output.shape[-1]
+        write_manifest(folder, roles, name=model.name, image_size=size, embedding_size=width, fit=fit)
+        return load_network(folder)
+
+    np.savez(folder / FILES["weights"], allow_pickle=False, **weights_of(model))
+    written = load_pretrained(describe("weights"))
+    (folder / FILES["float32"]).write_bytes(float_graph(written))
+    if not photos:
+        return describe("weights", "float32")
+    (folder / FILES["int8"]).write_bytes(int8_graph(written, photos))
+    return describe("weights", "float32", "int8")
 
 
 def write_manifest(

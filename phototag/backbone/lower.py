@@ -25,14 +25,12 @@ def open_lower(lower: Any, device: str) -> Lower:
     """Make a network's lower part ready to run; LiteRT is two to three times as fast as Keras on a CPU.
 
     Args:
-        lower: of `parts.split`; None gives pixels back as they are.
+        lower: of `parts.split`.
         device: "cpu" or "gpu".
 
     Raises:
         ModelError: it cannot be converted or does not run.
     """
-    if lower is None:
-        return lambda pixels: pixels
     if device == "gpu":
         run = tf.function(lambda pixels: lower(tf.cast(pixels, tf.float32), training=False))
         return _in_batches(lambda pixels: run(pixels).numpy(), _BATCH_GPU)

@@ -1,4 +1,4 @@
-"""A network's name in, its untrained Keras model out: the EfficientNet-Lite family.
+"""A network's name in, its untrained Keras model out: the EfficientNet-Lite family, and who builds the others.
 
 The family is EfficientNet (Tan and Le, 2019, https://arxiv.org/abs/1905.11946) made for phones by Google
 (https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite): no squeeze-and-excitation, ReLU6
@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import keras
 
+from phototag.backbone import FROM_SCRATCH
+from phototag.backbone.applications import application_size, applications, build_application
+from phototag.backbone.small import IMAGE_SIZE, build_small
 from phototag.errors import ModelError
 
 EMBEDDING_SIZE = 1280
-FROM_SCRATCH = "small-cnn"
 RESCALED = "rescale"
 """The layer behind which pixels are (rgb - 127) / 128."""
 _STEM_FILTERS = 32
@@ -63,31 +65,56 @@ _STAGES = (
 )
 
 
+def known_network(name: str) -> str:
+    """The name of a network as it is written here, whatever its case.
+
+    Raises:
+        ModelError: there is none of that name.
+    """
+    names = [*SCALES, FROM_SCRATCH, *applications()]
+    found = {one.lower(): one for one in names}.get(name.lower())
+    if found is None:
+        raise ModelError(f"no network {name!r} is defined: choose one of {', '.join(names)}")
+    return found
+
+
+def usual_size(name: str) -> int:
+    """Side of the square that a network was trained on, pixels."""
+    if name in SCALES:
+        return SCALES[name].image_size
+    return IMAGE_SIZE if name == FROM_SCRATCH else application_size(name)
+
+
 def build_network(name: str, image_size: int | None = None) -> keras.Model:
     """Build a network with random weights.
 
-    The layers are called `stem`, `block00_expand`, `block00_depthwise`, `block00_project`, ..., `top`, `pool`, with
-    `_norm` and `_relu6` behind them, so that a part of the network can be named by its block's number.
-
     Args:
-        name: a key of `SCALES`.
+        name: as `known_network` gives it.
         image_size: side of the square it takes, pixels; by default the one it was trained on.
 
     Returns:
-        A model from `(N, S, S, 3)` upright RGB, 0 to 255, uint8 or float, to `(N, 1280) float32` embeddings.
+        A model from `(N, S, S, 3)` upright RGB, 0 to 255, uint8 or float, to `(N, D) float32` embeddings.
 
     Raises:
-        ModelError: no network of that name.
+        ModelError: no network of that name, or it cannot be so small.
     """
-    scale = SCALES.get(name)
-    if scale is None:
-        raise ModelError(f"no network {name!r} is defined: choose one of {', '.join(SCALES)}")
-    size = image_size or scale.image_size
+    size = image_size or usual_size(known_network(name))
+    if name in SCALES:
+        return _build_lite(name, size)
+    return build_small(name, size, RESCALED) if name == FROM_SCRATCH else build_application(name, size)
+
+
+def _build_lite(name: str, size: int) -> keras.Model:
+    """A member of the family, whose embeddings have 1280 numbers.
+
+    The layers are called `stem`, `block00_expand`, `block00_depthwise`, `block00_project`, ..., `top`, `pool`, with
+    `_norm` and `_relu6` behind them, so that a part of the network can be named by its block's number.
+    """
     pixels = keras.Input((size, size, 3), name="pixels")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name=RESCALED)(pixels)
     x = keras.layers.Conv2D(_STEM_FILTERS, 3, strides=2, padding="same", use_bias=False, name="stem")(x)
     x = _norm(x, "stem", relu6=True)
-    for number, stage in enumerate(_scaled_blocks(scale)):
+    for number, stage in enumerate(_scaled_blocks(SCALES[name])):
         x = _block(x, f"block{number:02}", stage)
     x = keras.layers.Conv2D(EMBEDDING_SIZE, 1, use_bias=False, name="top")(x)
     x = _norm(x, "top", relu6=True)

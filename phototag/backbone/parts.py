@@ -44,16 +44,17 @@ def split(model: keras.Model, *, whole: bool = False) -> Parts:
 
 def _narrow_place(model: keras.Model) -> Any:
     """The output of the last layer in the network's first two thirds through which everything passes."""
-    order = {id(layer): n for n, layer in enumerate(model.layers)}
-    reach = [0] * len(model.layers)  # the last layer that a layer's output goes to
-    for layer in model.layers:
+    layers = model.operations  # some networks add and multiply without a layer
+    order = {id(layer): n for n, layer in enumerate(layers)}
+    reach = [0] * len(layers)  # the last layer that a layer's output goes to
+    for layer in layers:
         for node in layer._inbound_nodes:
             for before in node.parent_nodes:
                 n = order.get(id(before.operation))
                 if n is not None:
                     reach[n] = max(reach[n], order[id(layer)])
-    furthest, narrow = 0, model.layers[0]
-    for n, layer in enumerate(model.layers[: int((1 - _UPPER_SHARE) * len(model.layers))]):
+    furthest, narrow = 0, layers[0]
+    for n, layer in enumerate(layers[: int((1 - _UPPER_SHARE) * len(layers))]):
         if furthest <= n:
             narrow = layer
         furthest = max(furthest, reach[n])

@@ -36,6 +36,8 @@ def load_pretrained(network: Network) -> "keras.Model":
     try:
         for layer in model.layers:
             layer.set_weights([arrays.pop(f"{layer.name}/{variable.name}") for variable in layer.weights])
+            if hasattr(layer, "finalize_state"):  # its weights do nothing until they are said to be final
+                layer.finalize_state()
     except (KeyError, ValueError) as exc:
         raise ModelError(f"{path} does not hold the weights of {network.name} ({exc}): install phototag again") from exc
     left_over = arrays.keys() - set(_CLASSIFIER)

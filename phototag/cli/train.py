@@ -6,13 +6,15 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from tqdm import tqdm
 
+from phototag.backbone import FROM_SCRATCH
 from phototag.bundle import BUILT_IN
 from phototag.cli import settings_of
+from phototag.cli.params import AUGMENTS, SHIPPED, Augments, NetworkName, duration
 from phototag.cli.trained import as_dict, complaint, report
 from phototag.cores import usable_cores
 
@@ -20,35 +22,7 @@ if TYPE_CHECKING:
     from phototag.train import KeywordWish, Request
 
 _SOME_FAILED = 1
-_NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
-_AUGMENTS = ("flip", "crop", "rotate", "zoom", "shift", "colour")
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-
-
-class Duration(click.ParamType):  # type: ignore[type-arg]  # a type argument is new in click 8.4
-    """A time such as 90s, 10m or 1h, in seconds; a bare number is seconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it."""
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value))
-        if found is None or float(found[1]) <= 0:
-            self.fail(f"{value!r} is no time: write 90s, 10m or 1h", param, ctx)
-        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-class Augments(click.ParamType):  # type: ignore[type-arg]  # a type argument is new in click 8.4
-    """Names of what may be varied, joined by commas; `none` for nothing."""
-
-    name = "list"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
-        """Read it."""
-        named = frozenset() if value == "none" else frozenset(str(value).split(","))
-        if unknown := sorted(named.difference(_AUGMENTS)):
-            self.fail(f"unknown: {', '.join(unknown)}; choose of {', '.join(_AUGMENTS)}, or none", param, ctx)
-        return named
 
 
 @click.command("train", short_help="Learn your categories from folders of labelled photos.")
@@ -79,8 +53,22 @@ class Augments(click.ParamType):  # type: ignore[type-arg]  # a type argument is
 @click.option(
     "--network",
     "--backbone",
-    type=click.Choice(_NETWORKS),
-    help="What looks at the photos [default: efficientnet-lite2 where fine-tuning is tried, else efficientnet-lite0].",
+    type=NetworkName(),
+    help="What looks at the photos: efficientnet-lite0 or -lite2, which come with phototag; small-cnn, which learns "
+    "from your photos alone; or any network of keras.applications, such as Xception [default: efficientnet-lite2 where "
+    "fine-tuning is tried, else efficientnet-lite0].",
+)
+@click.option(
+    "--weights",
+    metavar="FILE",
+    help="A file of that network's ImageNet weights, as Keras offers it for download; none for random weights "
+    "[default: its own].",
+)
+@click.option(
+    "--image-size",
+    type=click.IntRange(22, 1024),
+    metavar="PIXELS",
+    help="Side of the square that photos are cut to [default: the one the network was made for].",
 )
 @click.option(
     "--precision",
@@ -98,7 +86,7 @@ class Augments(click.ParamType):  # type: ignore[type-arg]  # a type argument is
 @click.option(
     "--time-budget",
     "time_budget_s",
-    type=Duration(),
+    type=duration,
     default="10m",
     show_default=True,
     metavar="TIME",
@@ -108,7 +96,7 @@ class Augments(click.ParamType):  # type: ignore[type-arg]  # a type argument is
     "--augment",
     type=Augments(),
     metavar="LIST",
-    help=f"How photos are varied while the network learns, joined by commas, of {', '.join(_AUGMENTS)}; or none "
+    help=f"How photos are varied while the network learns, joined by commas, of {', '.join(AUGMENTS)}; or none "
     "[default: flip,crop,rotate,colour].",
 )
 @click.option(
@@ -127,7 +115,14 @@ class Augments(click.ParamType):  # type: ignore[type-arg]  # a type argument is
     type=click.FloatRange(0, 1, max_open=True),
     help="Leave out this part of the inputs [default: 0.3, of the head alone 0.5].",
 )
-@click.option("--hidden", type=click.IntRange(0), help="Add an inner layer of this width [default: 0, none].")
+@click.option(
+    "--inner-units",
+    "--hidden",
+    "hidden",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Add an inner layer of this width to the head [default: 0, none].",
+)
 @click.option(
     "--learning-rate", type=click.FloatRange(0, min_open=True), help="Size of the learning steps [default: 0.001]."
 )
@@ -189,10 +184,12 @@ def _request(ctx: click.Context, folder: Path, options: dict[str, Any]) -> "Requ
     settings = settings_of(ctx, device=options["device"])
     called = _name(options["name"] or folder.resolve().name)
     alone = options["fine_tune"] == "off"
+    if alone and (options["network"] == FROM_SCRATCH or options["weights"] == "none"):
+        raise click.UsageError("a network that begins with random weights must be trained: leave out --fine-tune off")
     learning = {key: given[key] for key in _LEARNING if key in given}
     tuning = {key: given[key] for key in _TUNING if key in given}
     if "augment" in given:
-        tuning["augmentation"] = Augmentation(**{one: one in given["augment"] for one in _AUGMENTS})
+        tuning["augmentation"] = Augmentation(**{one: one in given["augment"] for one in AUGMENTS})
     return Request(
         root=folder,
         labels=options["labels"],
@@ -201,6 +198,8 @@ def _request(ctx: click.Context, folder: Path, options: dict[str, Any]) -> "Requ
         output=(options["output"] or settings.models / called).absolute(),
         cache=settings.cache,
         network=options["network"],
+        image_size=options["image_size"],
+        weights=_weights(options["weights"], options["network"]),
         device=settings.device,
         workers=settings.workers or usable_cores(),
         precision=options["precision"],
@@ -208,6 +207,15 @@ def _request(ctx: click.Context, folder: Path, options: dict[str, Any]) -> "Requ
         head=HeadSettings(**{key: value for key, value in learning.items() if alone or key in _SHARED}),
         tune=TuneSettings(mode=options["fine_tune"], **tuning, **({} if alone else learning)),
     )
+
+
+def _weights(given: str | None, network: str | None) -> "Path | Literal['own', 'none']":
+    """Where the network's weights come from."""
+    if given is None:
+        return "own"
+    if network is None or network in SHIPPED or network == FROM_SCRATCH:
+        raise click.UsageError("--weights goes with --backbone and the name of a network of keras.applications")
+    return "none" if given == "none" else Path(given)
 
 
 def _keywords(index: Path, others: Path | None, options: dict[str, Any]) -> "KeywordWish | None":

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 
 from phototag.backbone import Backbone
-from phototag.errors import PhotoError
+from phototag.errors import PhotoError, TrainingDataError
 from phototag.records import Network, Vectors
 from phototag.train.calibrate import calibrate, surprise
 from phototag.train.embed import Example
@@ -36,6 +36,7 @@ _FOLDS = 5
 ENOUGH_TO_HOLD_OUT = 250
 """Photos of which a fifth can be held out to judge by, and the rest still make a network better."""
 _INT8_LOSES_MOST = 0.005
+_EPOCHS_FROM_SCRATCH, _PATIENCE_FROM_SCRATCH = 60, 15
 _KEPT_DAYS = 7
 _VERSION = 1
 """To be raised whenever old views or checkpoints would not do any more."""
@@ -100,7 +101,7 @@ def finetuned(
     Yields:
         What came of it; None where it was not tried.
     """
-    if not _worth_trying(request.tune, taught, learned, words):
+    if not _worth_trying(request, taught, learned, words):
         yield None
         return
     from phototag.train.finetune_bench import Bench  # loads TensorFlow
@@ -113,7 +114,7 @@ def finetuned(
     with FileLock(f"{folder}.lock"):
         try:
             bench = Bench(folder, learned, checked, words, backbone, request, tell)
-            attempt = _attempt(bench, taught, learned, checked, words, request.tune)
+            attempt = _attempt(bench, taught, learned, checked, words, _settings(request))
         except PhotoError as exc:
             _log.warning("the network stays as it was: a photo cannot be read any more: %s", exc)
             attempt = None
@@ -121,16 +122,25 @@ def finetuned(
         shutil.rmtree(folder, ignore_errors=True)  # not after an interruption: what was done serves the next run
 
 
-def _worth_trying(settings: TuneSettings, taught: Taught, learned: Sequence[Example], words: Vocabulary) -> bool:
-    if settings.mode == "off":
+def _worth_trying(request: Request, taught: Taught, learned: Sequence[Example], words: Vocabulary) -> bool:
+    if not request.from_scratch and request.tune.mode == "off":
         return False
+    if not taught.tried and request.from_scratch:
+        raise TrainingDataError(f"{request.network} must be trained, and there is no photo to check with: add photos")
     if not taught.tried:
         _log.warning("the network stays as it was: no photos to check with whether training it would help")
         return False
-    if settings.mode == "on":
+    if request.from_scratch or request.tune.mode == "on":
         return True
     mistakes = _merit(taught.logits, words.targets(taught.tried), words)[0] < 1
     return mistakes and (taught.apart or len(learned) >= ENOUGH_TO_HOLD_OUT)
+
+
+def _settings(request: Request) -> TuneSettings:
+    """A network that begins with nothing needs more time."""
+    if not request.from_scratch:
+        return request.tune
+    return replace(request.tune, usual_epochs=_EPOCHS_FROM_SCRATCH, patience=_PATIENCE_FROM_SCRATCH)
 
 
 def _attempt(
@@ -186,7 +196,7 @@ def _key(photos: Sequence[Example], network: Network, request: Request) -> str:
     """The same for the same work."""
     said = [[sorted(map(list, example.categories)), example.content_hash.hex()] for example in photos]
     asked = {**asdict(request.tune), "mode": None, "time_budget_s": None, "head": asdict(request.head)}
-    decides = [_VERSION, said, asked, network.fingerprint, request.validation is not None]
+    decides = [_VERSION, said, asked, network.fingerprint, request.validation is not None, request.from_scratch]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
 

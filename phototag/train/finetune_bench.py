@@ -12,12 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.backbone import Backbone, open_backbone
-from phototag.backbone.convert import FILES, float_graph, int8_graph, weights_of, write_manifest
+from phototag.backbone.convert import write_network
 from phototag.backbone.lower import open_lower
-from phototag.backbone.networks import FROM_SCRATCH
 from phototag.backbone.parts import Parts, split
 from phototag.backbone.pretrained import load_pretrained
-from phototag.bundle import load_network
 from phototag.decide import layer_logits
 from phototag.decode import decode
 from phototag.errors import PhotoError
@@ -96,11 +94,12 @@ class Bench:
         self._row = {example.content_hash: n for n, example in enumerate(photos)}
         self._targets = words.targets(photos)
         self._deadline = time.monotonic() + request.tune.time_budget_s
+        lower = self._fresh()[1].lower
         self._views = Views(
             folder / "views",
             photos,
             self._network,
-            open_lower(self._fresh()[1].lower, self._device),
+            open_lower(lower, self._device) if lower else None,
             learned=len(learned),
             allowed=request.tune.augmentation,
             seed=request.tune.seed,
@@ -142,20 +141,10 @@ class Bench:
         self._tell("writing the network")
         folder = self._folder / name
         folder.mkdir(exist_ok=True)
-        np.savez(folder / FILES["weights"], allow_pickle=False, **weights_of(run.model))
-        self._describe(folder, ("weights",))
-        written = load_pretrained(load_network(folder))
-        (folder / FILES["float32"]).write_bytes(float_graph(written))
-        roles = ["weights", "float32"]
-        if int8:
-            size, fit = self._network.image_size, self._network.fit
-            every = max(len(run.learned) // _CALIBRATION_PHOTOS, 1)
-            chosen = run.learned[::every][:_CALIBRATION_PHOTOS]
-            pixels = [decode(example.ref, size, fit).pixels for example in chosen]
-            (folder / FILES["int8"]).write_bytes(int8_graph(written, pixels))
-            roles.append("int8")
-        self._describe(folder, roles)
-        return load_network(folder)
+        size, fit = self._network.image_size, self._network.fit
+        every = max(len(run.learned) // _CALIBRATION_PHOTOS, 1)
+        chosen = run.learned[::every][:_CALIBRATION_PHOTOS] if int8 else []
+        return write_network(folder, run.model, fit, [decode(example.ref, size, fit).pixels for example in chosen])
 
     def opened(self, run: Run, network: Network) -> tuple[Backbone, Run]:
         """The exported network, and the run with photos as that sees them: as a scan will."""
@@ -185,15 +174,4 @@ class Bench:
             model = load_pretrained(self._network)
         finally:
             keras.config.set_dtype_policy(policy)
-        return model, split(model, whole=self._network.name == FROM_SCRATCH)
-
-    def _describe(self, folder: Path, roles: Sequence[str]) -> None:
-        before = self._network
-        write_manifest(
-            folder,
-            roles,
-            name=before.name,
-            image_size=before.image_size,
-            embedding_size=before.embedding_size,
-            fit=before.fit,
-        )
+        return model, split(model, whole=self._request.from_scratch)

@@ -24,7 +24,6 @@ _log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.1
 _WARM_UP = 0.1
-_PATIENCE = 4
 _BATCH_LEAST, _BATCH_MOST = 8, 32
 _STEPS_LEAST, _EPOCHS_MOST = 120, 24
 _PREDICTED_AT_ONCE = 64
@@ -165,7 +164,7 @@ def epochs_for(photos: int, settings: TuneSettings) -> int:
     if settings.epochs:
         return settings.epochs
     steps = max(photos // batch_for(photos), 1)
-    return int(np.clip(-(-_STEPS_LEAST // steps), settings.usual_epochs, _EPOCHS_MOST))
+    return max(settings.usual_epochs, min(-(-_STEPS_LEAST // steps), _EPOCHS_MOST))
 
 
 def batch_for(photos: int) -> int:
@@ -200,7 +199,7 @@ def train_network(
     state = _State(epochs_for(len(task.learn), settings), batch_for(len(task.learn)))
     state = _restored(pupil, checkpoint) or state
     best = [_value(variable) for variable in pupil.model.variables] if state.best is None else state.best
-    while not state.over:
+    while state.done < state.planned and state.done - state.kept < settings.patience:
         began = time.monotonic()
         tell(f"epoch {state.done + 1} of {state.planned}")
         state = _epoch(pupil, task, settings, state)
@@ -229,10 +228,6 @@ class _State:
     kept: int = 0
     history: tuple[Epoch, ...] = ()
     best: Any = None
-
-    @property
-    def over(self) -> bool:
-        return self.done >= self.planned or self.done - self.kept >= _PATIENCE
 
 
 def _epoch(pupil: Pupil, task: Task, settings: TuneSettings, state: _State) -> _State:

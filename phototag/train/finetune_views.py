@@ -8,10 +8,12 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from phototag.backbone.lower import Features, Lower
 from phototag.decode import decode
@@ -26,6 +28,14 @@ _MOST_VIEWS = 8
 _CHUNK = 32
 
 
+class Rows(Protocol):
+    """What is learned from in an epoch, by the photos' numbers."""
+
+    def __getitem__(self, numbers: npt.NDArray[np.intp], /) -> Features:
+        """Those of some photos, `(numbers, ...)`."""
+        ...
+
+
 class Views:
     """Views of photos to learn from and to check with, each computed when it is first asked for.
 
@@ -37,7 +47,8 @@ class Views:
         photos: in an order that does not change, those to learn from first.
         learned: how many those are; there are no changed views of the others.
         network: whose pixels they are.
-        lower: what is computed once.
+        lower: what is computed once; None: nothing, so that each epoch may have views of its own, made when they are
+            asked for.
         allowed: how views may differ from the photos.
         seed: of the views.
         workers: threads that decode and change.
@@ -51,7 +62,7 @@ class Views:
         folder: Path,
         photos: Sequence[Example],
         network: Network,
-        lower: Lower,
+        lower: Lower | None,
         *,
         learned: int,
         allowed: Augmentation,
@@ -59,15 +70,18 @@ class Views:
         workers: int,
     ) -> None:
         self._folder, self._photos, self._learned, self._network = folder, photos, learned, network
-        self._lower, self._allowed, self._seed, self._workers = lower, allowed, seed, workers
+        self._lower, self._allowed, self._seed, self._workers = lower or _as_they_are, allowed, seed, workers
         folder.mkdir(parents=True, exist_ok=True)
         self.plain = self._kept("plain", self._plain)
         self.count = int(np.clip(_DISK_BYTES // self.plain.nbytes, 1, _MOST_VIEWS)) if allowed.any else 0
+        self._endless = lower is None
 
-    def of_epoch(self, epoch: int) -> Features:
-        """What is learned from in an epoch (from 0 up), `(learned, ...)` or more."""
+    def of_epoch(self, epoch: int) -> Rows:
+        """What is learned from in an epoch (from 0 up)."""
         if not self.count:
             return self.plain
+        if self._endless:
+            return _Changed(self._change(epoch), self._workers)
         number = epoch % self.count
         return self._kept(f"view{number}", lambda out: self._changed(number, out))
 
@@ -98,6 +112,10 @@ class Views:
         (self._folder / "large.new").replace(self._folder / "large.npy")
 
     def _changed(self, number: int, out: Path) -> None:
+        self._compute(out, self._learned, self._change(number))
+
+    def _change(self, number: int) -> Callable[[int], Pixels]:
+        """Makes the view of that number of a photo."""
         large = np.load(self._folder / "large.npy", mmap_mode="r")
 
         def change(n: int) -> Pixels:
@@ -105,7 +123,7 @@ class Views:
             own = int.from_bytes(hashlib.sha256(said).digest()[:8], "big")
             return view(large[n], self._network.image_size, self._allowed, own)
 
-        self._compute(out, self._learned, change)
+        return change
 
     def _compute(self, out: Path, count: int, pixels_of: Callable[[int], Pixels]) -> None:
         rows: np.memmap[Any, Any] | None = None
@@ -119,3 +137,19 @@ class Views:
                 rows[start : start + len(features)] = features
         assert rows is not None
         rows.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """Views that are made when they are asked for."""
+
+    change: Callable[[int], Pixels]
+    workers: int
+
+    def __getitem__(self, numbers: npt.NDArray[np.intp], /) -> Features:
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="views") as pool:
+            return np.stack(list(pool.map(self.change, numbers.tolist())))
+
+
+def _as_they_are(pixels: Pixels) -> Features:
+    return pixels

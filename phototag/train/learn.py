@@ -10,7 +10,7 @@ from typing import Any
 
 import phototag
 from phototag.backbone import Backbone, open_backbone
-from phototag.bundle import DEFAULT_NETWORK, Bundle, check_output, find_network, save_bundle
+from phototag.bundle import Bundle, check_output, save_bundle
 from phototag.errors import TrainingDataError
 from phototag.records import Failed
 from phototag.train.cache import EmbeddingCache
@@ -20,8 +20,9 @@ from phototag.train.dataset import Listing, read_dataset
 from phototag.train.embed import Example, embed
 from phototag.train.evaluate import Evaluation, answers_of, evaluate
 from phototag.train.examples import check_known, leave_out, settle, vocabulary
-from phototag.train.finetune import ENOUGH_TO_HOLD_OUT, Attempt, finetuned
+from phototag.train.finetune import Attempt, finetuned
 from phototag.train.keywords import KeywordsFound, leave_out_unsure, read_keywords
+from phototag.train.network import network_for
 from phototag.train.promise import Promise
 from phototag.train.report import write_report
 from phototag.train.request import Request
@@ -29,7 +30,6 @@ from phototag.train.teach import teach
 
 Progress = Callable[[int, int], None]
 """Is told how many more photos are done, and how many there are."""
-TUNED_NETWORK = "efficientnet-lite2"
 Tell = Callable[[str], None]
 """Is told what is being done, where that takes minutes."""
 
@@ -70,7 +70,7 @@ def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Ou
     """
     check_output(request.output)
     to_learn, to_check, keywords = _read(request)
-    network = find_network(request.network or _network_for(request, to_learn))
+    network = network_for(request, to_learn, tell)
     one_category = keywords is None and to_learn.one_category and to_check.one_category
     backbone = open_backbone(network, request.device)
     learned, checked, failed = _embed(to_learn, to_check, backbone, request, progress)
@@ -80,7 +80,7 @@ def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Ou
     if keywords is not None:
         learned, unsure = leave_out_unsure(learned, words, request.head.seed)
         keywords = replace(keywords, without=keywords.without - unsure, unsure=unsure)
-    else:  # a keyword that is not there makes no photo suspicious
+    elif not request.from_scratch:  # whose embeddings tell nothing yet; nor does a keyword that is not there
         warn(learned, request.root)
     taught = teach(learned, checked, words, request.head)
     with finetuned(taught, learned, checked, words, backbone, request, tell) as attempt:
@@ -100,12 +100,6 @@ def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Ou
         if evaluation is not None:
             write_report(bundle, answers_of(classifier, words, trial), evaluation, workers=request.workers)
     return Outcome(bundle, evaluation, failed, attempt, trial.promises, keywords)
-
-
-def _network_for(request: Request, to_learn: Listing) -> str:
-    """The larger network gains more by fine-tuning; the smaller one does as well or better without."""
-    tried = {"on": True, "off": False, "auto": bool(request.validation) or len(to_learn.photos) >= ENOUGH_TO_HOLD_OUT}
-    return TUNED_NETWORK if tried[request.tune.mode] else DEFAULT_NETWORK
 
 
 def _read(request: Request) -> tuple[Listing, Listing, KeywordsFound | None]:
@@ -161,6 +155,7 @@ def _settings(request: Request, backbone: Backbone, attempt: Attempt | None) -> 
         "fine_tuning": {**asdict(request.tune), "before": attempt.before, "after": attempt.after, "kept": tuned}
         if attempt
         else None,
+        "weights": request.weights if isinstance(request.weights, str) else request.weights.name,
         "device": backbone.device,
         "validation": request.validation is not None,
         "precision": request.precision,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from phototag.backbone import Device
+from phototag.backbone import FROM_SCRATCH, Device
 from phototag.bundle import DEFAULT_NETWORK
 from phototag.train.augment import Augmentation
 
@@ -50,7 +50,8 @@ class TuneSettings:
     Attributes:
         mode: "auto" where the head alone makes mistakes, "on", or "off".
         epochs: passes over the photos; 0: `usual_epochs`, more where photos are few.
-        usual_epochs: of a network that was trained before; the small one that starts from nothing takes more.
+        usual_epochs: of a network that was trained before; one that begins with nothing takes more.
+        patience: epochs without improvement on the photos to check with after which it stops.
         time_budget_s: for all of it. Where it would be exceeded there are fewer epochs, never a broken one.
         learning_rate: of AdamW, at its highest.
         dropout: part of the embedding left out at each step.
@@ -64,6 +65,7 @@ class TuneSettings:
     mode: Literal["auto", "on", "off"] = "off"
     epochs: int = 0
     usual_epochs: int = 7
+    patience: int = 4
     time_budget_s: float = 600.0
     learning_rate: float = 1e-3
     dropout: float = 0.3
@@ -86,7 +88,10 @@ class Request:
         labels: CSV file with the header `path,labels`; None: folders are the labels.
         validation: photos to check with, laid out as `root` is (with a CSV file of the same name); None: parts of
             the photos to learn from are held out in turn.
-        network: name of a shipped network; None: the one that does best with so many photos.
+        network: name of a network, see `backbone.made`; None: the one that does best with so many photos.
+        image_size: side of the square that the network takes, pixels; None: the one it was trained on.
+        weights: the network's: "own" that come with phototag or that Keras downloads, a file of them, or "none", random
+            ones.
         device: where it runs.
         workers: threads that decode.
         head: how the head is trained.
@@ -102,9 +107,16 @@ class Request:
     labels: Path | None = None
     validation: Path | None = None
     network: str | None = DEFAULT_NETWORK
+    image_size: int | None = None
+    weights: Path | Literal["own", "none"] = "own"
     device: Device = "auto"
     workers: int = 2
     head: HeadSettings = field(default_factory=HeadSettings)
     keywords: KeywordWish | None = None
     precision: float | None = None
     tune: TuneSettings = field(default_factory=TuneSettings)
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether the network knows nothing yet, so that all of it must be trained."""
+        return self.network == FROM_SCRATCH or self.weights == "none"

@@ -99,7 +99,12 @@ def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Pa
         pytest.param(["{photos}", "--validation", "{one}"], 6, "no photos to learn from: dots", id="unknown category"),
         pytest.param(["{photos}", "--output", "{photos}"], 4, "choose another --output", id="output not empty"),
         pytest.param(["{photos}", "--network", "resnet"], 2, "efficientnet-lite0", id="unknown network"),
-        pytest.param(["{photos}", "--time-budget", "soon"], 2, "write 90s, 10m or 1h", id="no time"),
+        pytest.param(["{photos}", "--weights", "none"], 2, "goes with --backbone", id="weights of no network"),
+        pytest.param(
+            ["{photos}", "--backbone", "Small-CNN", "--fine-tune", "off"], 2, "must be trained", id="nothing learned"
+        ),
+        pytest.param(["{photos}", "--image-size", "5"], 2, "--image-size", id="too small a square"),
+        pytest.param(["{photos}", "--time-budget", "soon"], 2, "say 90s, 30m, 2h", id="no time"),
         pytest.param(["{photos}", "--augment", "flip,blur"], 2, "unknown: blur", id="unknown change"),
         pytest.param(["{photos}", "--dropout", "1"], 2, "--dropout", id="everything dropped out"),
     ],
