@@ -150,8 +150,10 @@ def events_of(
         if (known := index.photo_count()) and not len(vectors) and not quiet:
             click.echo(_foretell(known, last_pace(path)), err=True)
         note = None if dry_run else path.with_name(path.name + ".decoding")
-        decode = Later(lambda: _open_decoder(settings.timeout, note))
+        decode = Later(lambda: _open_decoder(settings.timeout, note, forgive=bool(what.get("retry_failed"))))
         stack.callback(decode.close_later)
+        if note is not None and note.exists():  # of a killed scan: it goes, even if there is nothing to decode
+            decode.open_now()
         backbone = Later(lambda: open_backbone(bundle.network, settings.device), network=bundle.network)
         if settings.device == "gpu":
             backbone.open_now()  # who asks for a GPU wants to hear at once that there is none
@@ -182,11 +184,11 @@ def _foretell(known: int, pace: float | None) -> str:
     return f"no embeddings by the model's network are stored: photos at which it has not looked are decoded{lasts}"
 
 
-def _open_decoder(timeout_s: float, note: Path | None) -> "SafeDecoder":
+def _open_decoder(timeout_s: float, note: Path | None, *, forgive: bool) -> "SafeDecoder":
     from phototag.decode.safe import SafeDecoder
     from phototag.decode.underway import UnderWay
 
-    return SafeDecoder(timeout_s, None if note is None else UnderWay(note), _SETTLE_S)
+    return SafeDecoder(timeout_s, None if note is None else UnderWay(note, forgive=forgive), _SETTLE_S)
 
 
 def _lines(event: Event, model: str, *, as_json: bool, dry_run: bool) -> Iterator[str]:

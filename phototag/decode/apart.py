@@ -22,7 +22,8 @@ CRASHED = "crashed the decoder"
 
 _PROGRAM = (sys.executable, "-P", "-m", "phototag.decode.worker")
 _START_TIMEOUT_S = 60.0  # a busy machine with a cold disk; the photo's own limit begins afterwards
-_RETRY = "left alone until it changes, or with --retry-failed"
+RETRY = "left alone until it changes, or with --retry-failed"
+"""What becomes of them."""
 
 
 class Processes:
@@ -63,6 +64,14 @@ class Processes:
             raise
         self._give_back(process)
         return decoded
+
+    def start(self) -> None:
+        """Have a process ready, so that the next photo need not wait for one.
+
+        Raises:
+            UnreadableError: none can be started.
+        """
+        self._give_back(self._take())
 
     def close(self) -> None:
         """End all processes, those at work too."""
@@ -184,11 +193,11 @@ class _Process:
         """Why there was no answer."""
         code = self._process.wait()
         if self._timed_out:
-            return UndecodableError(TOO_LONG, f"not decoded after {self._timeout_s:g} s: {_RETRY}")
+            return UndecodableError(TOO_LONG, f"not decoded after {self._timeout_s:g} s: {RETRY}")
         if code == -getattr(signal, "SIGKILL", 9):
             return UnreadableError("out of memory", "the system ended the process that decoded it")
         how = signal.strsignal(-code) if code < 0 else f"exit code {code}"
-        return UndecodableError(CRASHED, f"{how}: {_RETRY}")
+        return UndecodableError(CRASHED, f"{how}: {RETRY}")
 
 
 class _Limit:

@@ -2,7 +2,8 @@
 
 Pillow's decoders of JPEG, PNG, WebP, GIF and BMP are fuzzed day and night, and a thread costs nothing; HEIF, AVIF,
 RAW, TIFF and whatever else is rare are decoded in disposable processes. Should a sound one bring the scan down after
-all, the photos that were being decoded are noted, and the next scan decodes them apart.
+all, or somebody kill it while one hangs, the photos that were being decoded are noted: the next scan decodes them
+apart, and what hangs there too is passed by after that.
 """
 
 import os
@@ -10,10 +11,10 @@ import time
 from types import TracebackType
 
 from phototag.decode import LARGE_PHOTO, Limits, decode_bytes, keep, read_photo
-from phototag.decode.apart import Processes
+from phototag.decode.apart import RETRY, Processes
 from phototag.decode.formats import recognise
 from phototag.decode.underway import UnderWay
-from phototag.errors import UnfinishedError, UnreadableError
+from phototag.errors import UndecodableError, UnfinishedError, UnreadableError
 from phototag.records import Decoded, Fit, PhotoRef
 
 SOUND = frozenset({"JPEG", "PNG", "WEBP", "GIF", "BMP"})
@@ -68,15 +69,13 @@ class SafeDecoder:
         is_sound = recognise(data, os.path.splitext(ref.path)[1].lower()) in SOUND
         if self._under_way is None:
             return self._decode(ref, data, image_size, fit, apart=not is_sound)
-        if self._under_way.is_suspect(ref.path):
-            try:
-                return self._decode(ref, data, image_size, fit, apart=True)
-            finally:
-                self._under_way.clear_suspect(ref.path)
-        if not is_sound:
-            return self._decode(ref, data, image_size, fit, apart=True)
-        with self._under_way.noted(ref.path):
-            return self._decode(ref, data, image_size, fit, apart=False)
+        if reason := self._under_way.reason(ref):
+            raise UndecodableError(reason, f"it did so to a scan that was killed: {RETRY}")
+        apart = not is_sound or self._under_way.is_suspect(ref)
+        if apart:
+            self._processes.start()  # a busy machine takes seconds for that, which are not the photo's
+        with self._under_way.noted(ref):
+            return self._decode(ref, data, image_size, fit, apart=apart)
 
     def close(self) -> None:
         """End the processes, and forget what was under way but for what still is."""
