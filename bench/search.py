@@ -25,13 +25,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 
 from phototag.index import Index, open_index
 from phototag.records import Decided, Facts, PhotoRef, Tag, Tagged
 
-WORDS, BROADER, BATCH, PER_FOLDER, ROUNDS = 2_000, 60, 512, 200, 20
+WORDS, BROADER, BATCH, PER_FOLDER, ROUNDS = 2_000, 60, 2_048, 200, 20
 MAKERS = ["Canon EOS", "Nikon Z", "Sony Alpha", "Fujifilm X", "Apple iPhone"]
 CAMERAS = [f"{maker} {n}" for n in range(1, 6) for maker in MAKERS]
 SIZES = [(4000, 3000), (6000, 4000), (3024, 4032), (8256, 5504), (1920, 1080)]
@@ -120,9 +121,10 @@ def library(count: int) -> Iterator[list[Tagged]]:
         north, east = spots[folder * 13 % len(spots)]
         spot = None if rng.random() < 0.2 else (north + rng.gauss(0, 0.003), east + rng.gauss(0, 0.003))
         facts = Facts(ending, *SIZES[camera % len(SIZES)], taken, CAMERAS[camera], LENSES[camera % len(LENSES)], spot)
-        content = rng.randbytes(32) if rng.random() > 0.02 else b"%032d" % rng.randrange(count // 100 + 1)
+        content = rng.randbytes(32) if rng.random() > 0.02 else sha256(b"%d" % rng.randrange(count // 100 + 1)).digest()
         keywords = (f"trip {folder // 10 % 500}",) if number % 10 == 0 else ()
-        guesses = tuple(Tag(words[rng.randrange(WORDS)], rng.random()) for _ in range(5))
+        near = [rng.randrange(WORDS) for _ in range(5)]
+        guesses = tuple(Tag(words[n], rng.random(), above[n]) for n in near)
         added = frozenset(tag.word for tag in tags)
         decided = Decided(ref, content, facts, tags, guesses, 0.25)
         batch.append(Tagged(decided, ref, content, "photo", True, added, keywords=keywords))

@@ -137,6 +137,7 @@ def vacuum(path: Path) -> tuple[int, int]:
     try:
         with border(path), engine.connect() as connection:
             connection.exec_driver_sql("INSERT INTO tags_fts (tags_fts) VALUES ('optimize')")
+            connection.exec_driver_sql("PRAGMA temp_store = FILE")  # the second copy is as large as the index
             connection.exec_driver_sql("VACUUM")
             connection.exec_driver_sql("PRAGMA optimize")
     finally:

@@ -185,9 +185,10 @@ def _learn(connection: Connection, tagged: Iterable[Tagged], source: int, vocabu
         every.update(result.added, result.rejected, result.keywords)
         decided = result.decided
         for tag in (*decided.tags, *decided.guesses):
-            if known.get(tag.word) != tag.broader:
-                known[tag.word] = new[tag.word] = tag.broader
-                every.update((tag.word, *tag.broader))
+            word, broader = tag.word, tag.broader
+            if known.get(word) != broader:
+                known[word] = new[word] = broader
+                every.update((word, *broader))
     missing = {word: storable(word) for word in every if word not in vocabulary.words}
     if missing:
         ids = intern_values(connection, tags.c.word, set(missing.values()))
@@ -227,10 +228,13 @@ def _write_words(
     refused: list[tuple[int, int]] = []
     for number, result in numbered:
         scores, added = _said(result.decided.tags, ids), {ids[word] for word in result.added}
-        rows += [(number, OWNER, tag, SCORE_SCALE, 0) for tag in {ids[word] for word in result.keywords}]
-        rows += [(number, source, tag, score, int(tag in added)) for tag, score in scores.items()]
-        rows += [(number, source, tag, None, 1) for tag in added - scores.keys()]
-        refused += [(number, tag) for tag in {ids[word] for word in result.rejected}]
+        rows += [(number, source, tag, score, 1 if tag in added else 0) for tag, score in scores.items()]
+        if not added <= scores.keys():
+            rows += [(number, source, tag, None, 1) for tag in added - scores.keys()]
+        if result.keywords:
+            rows += [(number, OWNER, tag, SCORE_SCALE, 0) for tag in {ids[word] for word in result.keywords}]
+        if result.rejected:
+            refused += [(number, tag) for tag in {ids[word] for word in result.rejected}]
     insert_many(connection, "INSERT INTO photo_tags", rows)
     insert_many(connection, "INSERT INTO rejected", refused)
     return rows
@@ -241,7 +245,8 @@ def _said(tags_: Iterable[Tag], ids: Mapping[str, int]) -> dict[int, int]:
     scores: dict[int, int] = {}
     own: dict[int, int] = {}
     for tag in tags_:
-        score = own[ids[tag.word]] = _ten_thousandths(tag.score)
+        sure = tag.score
+        score = own[ids[tag.word]] = round(sure * SCORE_SCALE) if 0 <= sure <= 1 else _clamped(sure)
         for word in tag.broader:
             above = ids[word]
             if score > scores.get(above, -1):
@@ -253,13 +258,18 @@ def _write_verdicts(
     connection: Connection, numbered: Sequence[tuple[int, Tagged]], stamp: tuple[int, int, int], ids: Mapping[str, int]
 ) -> None:
     rows: list[_Row] = []
+    *said, at = stamp
     for number, result in numbered:
         decided = result.decided
-        guesses = ",".join([f"[{ids[guess.word]},{_ten_thousandths(guess.score)}]" for guess in decided.guesses])
-        own = (f"[{guesses}]", decided.distance, storable(result.note) or None)
-        rows.append((number, stamp[0], stamp[1], result.where, stamp[2], *own, None))
+        guesses = [
+            f"[{ids[guess.word]},{round(sure * SCORE_SCALE) if 0 <= (sure := guess.score) <= 1 else _clamped(sure)}]"
+            for guess in decided.guesses
+        ]
+        note = storable(result.note) if result.note else None
+        rows.append((number, *said, result.where, at, f"[{','.join(guesses)}]", decided.distance, note, None))
     replace_many(connection, verdicts, rows)
 
 
-def _ten_thousandths(score: float) -> int:
-    return round(score * SCORE_SCALE) if 0 <= score <= 1 else SCORE_SCALE * (score > 0)
+def _clamped(score: float) -> int:
+    """A score that is none, in ten-thousandths; the others are rounded in place, for there are eight a photo."""
+    return SCORE_SCALE * (score > 0)
