@@ -12,7 +12,7 @@ from itertools import groupby, islice
 from typing import TypeVar
 
 from phototag.index import Hit, Sort
-from phototag.index.blocks import BLOCK, BLOCK_BITS, Kind, score_and_place
+from phototag.index.blocks import BLOCK, BLOCK_BITS, LAST, Kind, score_and_place
 from phototag.index.database import Reader
 from phototag.index.fields import Fact
 from phototag.index.matching import Matcher, Photos, count, holds, numbers_in, unbounded
@@ -29,6 +29,7 @@ _TAGS_MOST = 500
 """More tags than this are told apart here and not by SQLite, which would build a list of them for every batch."""
 
 _ALIKE = 0.6
+_EVERY = (1 << BLOCK) - 1
 _Item = TypeVar("_Item")
 
 
@@ -41,7 +42,10 @@ def search(connection: Reader, query: str, limit: int | None, offset: int, sort:
     tree, matcher = parse(query), Matcher(connection)
     wanted = None if limit is None else offset + limit
     if sort == "score":
-        ranked = _ranked(connection, tree, matcher, wanted)
+        if isinstance(tree, Word):
+            ranked = _ranked_by(tree, matcher, wanted)
+        else:
+            ranked = _ranked(connection, tree, matcher, wanted)
     else:
         numbers = (_by_date if sort == "date" else _by_path)(connection, matcher, matcher.photos(tree))
         ranked = _rank_all(connection, tree, matcher, numbers)
@@ -96,6 +100,16 @@ def _about(begin: str) -> tuple[str, str]:
     """Between which normal forms those of words lie that begin so: the plural's rules change what is behind."""
     first = begin.split(maxsplit=1)[0][:2]
     return first, first + "\U0010ffff"
+
+
+def _ranked_by(word: Word, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:
+    """Rank and number of the photos that have a word, best first: all of which its postings say."""
+    given: dict[int, bytearray] = {}
+    for found, number in _postings(matcher, word, wanted=wanted):
+        flags = given.setdefault(number >> BLOCK_BITS, bytearray(BLOCK))
+        if not flags[number & LAST]:  # a photo stands under several tags: it counts where it is best
+            flags[number & LAST] = 1
+            yield found, number
 
 
 def _ranked(connection: Reader, tree: Node, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:
@@ -165,21 +179,33 @@ def _best_first(matcher: Matcher, words: Iterable[Word], matches: Photos) -> Ite
     return heapq.merge(*streams, key=lambda posting: (-posting[0], posting[1]))
 
 
-def _postings(matcher: Matcher, word: Word, matches: Photos) -> Iterator[tuple[int, int]]:
-    """One word's photos: those under the word itself all come before those under a tag that holds it."""
+def _postings(
+    matcher: Matcher, word: Word, matches: Photos | None = None, wanted: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """One word's photos: those under the word itself all come before those under a tag that holds it.
+
+    Args:
+        matches: which photos are sought; None: all.
+        wanted: how many of them are sought, which no block need give more of; None: all.
+    """
     meaning = matcher.meaning(word)
     for tags, exact in ((meaning.exact, True), (meaning.partial, False)):
         streams = [
-            _posting(block, entries, exact, matches[block])
+            _posting(
+                block,
+                entries if wanted is None else entries[-wanted:],
+                exact,
+                None if matches is None else matches[block],
+            )
             for block, entries in matcher.entries(word, tags)
-            if block in matches
+            if matches is None or block in matches
         ]
         yield from heapq.merge(*streams, key=lambda posting: (-posting[0], posting[1]))
 
 
-def _posting(block: int, entries: Sequence[int], exact: bool, bits: int) -> Iterator[tuple[int, int]]:
-    """The matches among a block's entries for one tag, best first; `bits` are the block's matches."""
-    flags = bits.to_bytes(BLOCK // 8, "little")
+def _posting(block: int, entries: Sequence[int], exact: bool, bits: int | None) -> Iterator[tuple[int, int]]:
+    """The matches among a block's entries for one tag, best first; `bits` are the block's matches, None: all."""
+    flags = (_EVERY if bits is None else bits).to_bytes(BLOCK // 8, "little")
     for entry in reversed(entries):
         score, place = score_and_place(entry)
         if flags[place >> 3] >> (place & 7) & 1:
