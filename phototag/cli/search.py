@@ -98,7 +98,7 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
     phototag search =dog                  this whole tag, no "hot dog"
 
     Upper and lower case, accents and the plural make no difference. Broader words find what is below them: "animal"
-    finds dogs.
+    finds dogs. Synonyms count too: "automobile" finds cars, "=automobile" does not.
 
     \b
     tag:dog  keyword:rome                 phototag's words alone, your own alone

@@ -29,6 +29,7 @@ from phototag.index.numbers import SCORE_SCALE
 from phototag.index.places import cell_lies, rows_near
 from phototag.index.query import All, Node, Not, Word
 from phototag.index.rows import chunks, fetch, words_holding
+from phototag.index.synonyms import synonyms_of
 from phototag.index.words import fold
 
 Photos: TypeAlias = dict[int, int]
@@ -41,7 +42,7 @@ _STATES = {"duplicate": State.DUPLICATE, "failed": State.FAILED, "unsure": State
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The tags that answer a word: those that are it, and those that hold it."""
+    """The tags that answer a word: those that are it, and those that hold it or are synonyms of it."""
 
     exact: tuple[int, ...]
     partial: tuple[int, ...]
@@ -74,13 +75,16 @@ class Matcher:
         return replace(found, partial=()) if word.alone else found
 
     def _held(self, word: Word) -> Meaning:
-        """The tags that hold a word."""
+        """The tags that hold a word, and those that are synonyms of it."""
         key = (word.normal, word.prefix)
         if key not in self._meanings:
             rows = words_holding(self._connection, word.normal, word.prefix)
+            partial = dict.fromkeys(number for number, normal in rows if normal != word.normal)
+            for synonym in () if word.prefix else synonyms_of(word.normal):
+                alike = words_holding(self._connection, synonym, "")
+                partial |= dict.fromkeys(number for number, normal in alike if normal == synonym)
             self._meanings[key] = Meaning(
-                exact=tuple(number for number, normal in rows if normal == word.normal),
-                partial=tuple(number for number, normal in rows if normal != word.normal),
+                exact=tuple(number for number, normal in rows if normal == word.normal), partial=tuple(sorted(partial))
             )
         return self._meanings[key]
 

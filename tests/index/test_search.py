@@ -3,6 +3,8 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,20 @@ from hypothesis import strategies as st
 
 from phototag.errors import QueryError
 from phototag.index import Index, open_index, open_search
-from phototag.records import Tag, Tagged
+from phototag.records import Facts, Tag, Tagged
 from tests.index.records import tagged
 
-Words = set[str]
-Question = tuple[str, Callable[[Words], bool]]
+
+@dataclass(frozen=True)
+class Photo:
+    """What a photo is, for the slow reference: its words with their scores, its day, whether its folder is gone."""
+
+    words: dict[str, float]
+    taken: date | None
+    missing: bool
+
+
+Question = tuple[str, Callable[[Photo], bool]]
 
 
 def remember(index: Index, *results: Tagged, model: str = "mine") -> None:
@@ -96,6 +107,25 @@ def test_the_score_is_of_the_matching_tag_and_all_words_come_with_it(pets: Index
     assert (hit.score, hit.tags) == (1, ("My dogs' friend", "Übergröße", "animal", "cat"))
 
 
+def test_a_synonym_finds_what_people_call_otherwise_behind_the_word_itself(index: Index) -> None:
+    remember(
+        index,
+        tagged("/p/trained.jpg", Tag("Cars", 0.9)),
+        tagged("/p/keyword.jpg", keywords=("automobile",)),
+        tagged("/p/said.jpg", Tag("automobile", 0.6)),
+        tagged("/p/rex.jpg", Tag("dog", 0.8)),
+        tagged("/p/pup.jpg", Tag("puppy", 0.7)),
+    )
+    assert names(index, "automobiles") == ["keyword", "said", "trained"]
+    assert names(index, "car") == ["trained", "keyword", "said"]
+    assert names(index, "puppies") == ["pup", "rex"]
+    assert names(index, "dog") == ["rex"], "not every dog is a puppy"
+    assert names(index, "=automobile") == ["keyword", "said"]
+    assert names(index, "keyword:car") == ["keyword"]
+    assert names(index, "-motorcar") == ["rex", "pup"]
+    assert index.suggest("motorcar") == {}
+
+
 def test_a_photo_two_models_agree_on_is_found_once_by_its_better_score(index: Index) -> None:
     remember(index, tagged("/p/a.jpg", Tag("dog", 0.6)), tagged("/p/b.jpg", Tag("dog", 0.7)))
     remember(index, tagged("/p/a.jpg", Tag("dog", 0.8)), model="theirs")
@@ -165,46 +195,96 @@ def test_what_is_no_query_is_refused(pets: Index, ask: str) -> None:
         list(getattr(pets, ask)('"never closed'))
 
 
-VOCABULARY = ("dog", "cat", "hot dog", "beach", "animal", "sea")
+VOCABULARY = ("dog", "cat", "hot dog", "beach", "animal", "sea", "car", "auto", "sports car")
+SYNONYMS = {"automobile": {"car", "auto"}, "car": {"auto"}, "auto": {"car"}, "puppy": {"dog"}, "ocean": {"sea"}}
+TODAY = date.today()
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, dict[str, dict[str, float]]]]:
-    """Photos with random words by two models, and what each carries."""
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, dict[str, Photo]]]:
+    """Photos with random words by two models, taken lately, some in a folder that is gone; and what each is."""
     rng = random.Random(7)
     index = open_index(tmp_path_factory.mktemp("library") / "index.sqlite")
-    carried: dict[str, dict[str, float]] = {f"/p/{n}.jpg": {} for n in range(150)}
+    photos = {}
+    for n in range(150):
+        folder = rng.choice(("/p/here", "/p/gone"))
+        taken = rng.choice((None, TODAY - timedelta(days=int(rng.expovariate(1 / 40)))))
+        photos[f"{folder}/{n}.jpg"] = Photo({}, taken, folder == "/p/gone")
     for model in ("mine", "theirs"):
         batch = []
-        for path, words in carried.items():
-            given_ = {word: round(rng.random(), 4) for word in rng.sample(VOCABULARY, rng.randrange(4))}
-            batch.append(tagged(path, *(Tag(word, score) for word, score in given_.items())))
+        for path, photo in photos.items():
+            given_ = {
+                word: round(rng.random(), 4)
+                for word in rng.sample(VOCABULARY, rng.randrange(6) if rng.random() < 0.7 else 0)
+            }
+            facts = Facts("JPEG", 9, 9, photo.taken and f"{photo.taken}T12:00:00")
+            batch.append(tagged(path, *(Tag(word, score) for word, score in given_.items()), facts=facts))
             for word, score in given_.items():
-                words[word] = max(score, words.get(word, 0))
+                photo.words[word] = max(score, photo.words.get(word, 0))
         remember(index, *batch, model=model)
-    yield index, carried
+    index.note_missing("/p", ["/p/gone"])
+    yield index, photos
     index.close()
 
 
+def _holds(tag: str, word: str) -> bool:
+    return word in tag.split() or word == tag or tag in SYNONYMS.get(word, ())
+
+
 def _word(word: str) -> Question:
-    holding = [tag for tag in VOCABULARY if word in tag.split() or word == tag]
-    return (f'"{word}"' if " " in word else word), lambda words: any(tag in words for tag in holding)
+    return (f'"{word}"' if " " in word else word), lambda photo: any(_holds(tag, word) for tag in photo.words)
+
+
+def _alone(word: str) -> Question:
+    return f'="{word}"', lambda photo: word in photo.words
+
+
+def _taken(words: str, matches: Callable[[date], bool]) -> Question:
+    return f'date:"{words}"', lambda photo: photo.taken is not None and matches(photo.taken)
+
+
+def _months_ago(day: date) -> int:
+    return (TODAY.year - day.year) * 12 + TODAY.month - day.month
+
+
+def _weeks_ago(day: date) -> int:
+    return ((TODAY - timedelta(days=TODAY.weekday())) - (day - timedelta(days=day.weekday()))).days // 7
+
+
+FACTS = [
+    ("is:missing", lambda photo: photo.missing),
+    ("is:untagged", lambda photo: not photo.words),
+    _taken("today", lambda day: day == TODAY),
+    _taken("yesterday", lambda day: (TODAY - day).days == 1),
+    _taken("this week", lambda day: _weeks_ago(day) == 0),
+    _taken("last week", lambda day: _weeks_ago(day) == 1),
+    _taken("this-month", lambda day: _months_ago(day) == 0),
+    _taken("last month", lambda day: _months_ago(day) == 1),
+    _taken("this year", lambda day: day.year == TODAY.year),
+    _taken("last year", lambda day: day.year == TODAY.year - 1),
+    _taken("last 30 days", lambda day: (TODAY - day).days < 30),
+    _taken("last 2 weeks", lambda day: (TODAY - day).days < 14),
+]
 
 
 def _not(question: Question) -> Question:
-    return f"-({question[0]})", lambda words: not question[1](words)
+    return f"-({question[0]})", lambda photo: not question[1](photo)
 
 
 def _and(one: Question, other: Question) -> Question:
-    return f"({one[0]}) ({other[0]})", lambda words: one[1](words) and other[1](words)
+    return f"({one[0]}) ({other[0]})", lambda photo: one[1](photo) and other[1](photo)
 
 
 def _or(one: Question, other: Question) -> Question:
-    return f"({one[0]} OR {other[0]})", lambda words: one[1](words) or other[1](words)
+    return f"({one[0]} OR {other[0]})", lambda photo: one[1](photo) or other[1](photo)
 
 
 QUESTIONS = st.recursive(
-    st.sampled_from([*VOCABULARY, "unknown"]).map(_word),
+    st.one_of(
+        st.sampled_from([*VOCABULARY, *SYNONYMS, "unknown"]).map(_word),
+        st.sampled_from([*VOCABULARY, "automobile"]).map(_alone),
+        st.sampled_from(FACTS),
+    ),
     lambda inner: st.one_of(
         inner.map(_not), st.tuples(inner, inner).map(lambda p: _and(*p)), st.tuples(inner, inner).map(lambda p: _or(*p))
     ),
@@ -212,25 +292,36 @@ QUESTIONS = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=QUESTIONS, limit=st.one_of(st.none(), st.integers(1, 30)))
 def test_a_query_finds_what_a_look_at_every_photo_finds(
-    library: tuple[Index, dict[str, dict[str, float]]], question: Question, limit: int | None
+    library: tuple[Index, dict[str, Photo]], question: Question, limit: int | None
 ) -> None:
-    index, carried = library
+    index, photos = library
     query, matches = question
-    expected = {path for path, words in carried.items() if matches(set(words))}
+    expected = {path for path, photo in photos.items() if matches(photo)}
     found = [hit.path for hit in index.search(query, limit)]
     assert len(found) == len(set(found))
     assert set(found) <= expected
     assert len(found) == (len(expected) if limit is None else min(limit, len(expected)))
     assert found == [hit.path for hit in index.search(query)][: len(found)]
+    assert index.count(query) == len(expected)
+
+
+@pytest.mark.parametrize(("query", "matches"), FACTS, ids=[query for query, _ in FACTS])
+def test_every_fact_has_photos_with_and_without_it(
+    library: tuple[Index, dict[str, Photo]], query: str, matches: Callable[[Photo], bool]
+) -> None:
+    index, photos = library
+    expected = {path for path, photo in photos.items() if matches(photo)}
+    assert len(expected) < len(photos)
+    assert {hit.path for hit in index.search(query)} == expected
 
 
 @pytest.mark.parametrize("words", [("dog",), ("beach", "animal"), ("cat", "sea", "animal")], ids=" ".join)
-def test_the_best_come_first(library: tuple[Index, dict[str, dict[str, float]]], words: tuple[str, ...]) -> None:
-    index, carried = library
-    scores = [min(has[word] for word in words) for has in carried.values() if set(words) <= set(has)]
+def test_the_best_come_first(library: tuple[Index, dict[str, Photo]], words: tuple[str, ...]) -> None:
+    index, photos = library
+    scores = [min(p.words[word] for word in words) for p in photos.values() if set(words) <= set(p.words)]
     assert len(scores) > 5
     exact = [hit.score for hit in index.search(" ".join(words)) if set(words) <= set(hit.tags)]
     assert exact == sorted(scores, reverse=True)
@@ -238,7 +329,7 @@ def test_the_best_come_first(library: tuple[Index, dict[str, dict[str, float]]],
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.one_of(st.sampled_from("dog cat()\"-*:'^ OR NEAR"), st.characters())))
-def test_any_text_is_answered_or_refused(library: tuple[Index, dict[str, dict[str, float]]], text: str) -> None:
+def test_any_text_is_answered_or_refused(library: tuple[Index, dict[str, Photo]], text: str) -> None:
     try:
         list(library[0].search(text, limit=5))
     except QueryError:
