@@ -1,12 +1,12 @@
 """A night of everything going wrong: what is left in the morning is checked photo by photo.
 
-Usage: soak.py [--photos N] [--kill-every SECONDS] [--seed N] [--folder DIR]
+Usage: soak.py [--photos N] [--changes N] [--kill-every SECONDS] [--timeout SECONDS] [--seed N] [--folder DIR]
 
 Makes a library of small photos, 1 % of them broken in all ways, one that hangs its decoder and one that crashes it (a
 double of pi_heif at the decoder's border; every HEIF of the library is such a file), and 5 % with keywords of their
 owner's. Then starts `phototag scan` three times at once, and kills whatever lives with `kill -9` after some seconds,
-again and again, while photos are replaced, moved, deleted and added. When a scan has come to its end, the disturbance
-stops, one more scan runs, and everything is checked: no photo lost or changed but for its keywords, none without its
+again and again, sooner than the scans' `--timeout`, while photos are replaced, moved, deleted and added. When a scan has
+come to its end, the disturbance stops, one more scan runs, and everything is checked: no photo lost or changed but for its keywords, none without its
 tags, none known twice, no keyword twice or taken for the owner's, every broken file as it was and known with its
 reason, no lock, note or temporary file, no process left.
 
@@ -139,25 +139,25 @@ def pixels_of(data: bytes) -> bytes:
         return hashlib.sha256(image.tobytes()).digest()
 
 
-def scan(top: Path, library: Path, *options: str) -> "subprocess.Popen[bytes]":
+def scan(top: Path, library: Path, timeout_s: float, *options: str) -> "subprocess.Popen[bytes]":
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(top / "faulty"), *filter(None, sys.path)]),
         "PHOTOTAG_INDEX": str(top / "index.sqlite"),
     }
-    command = [sys.executable, "-P", "-m", "phototag", "scan", "--quiet", "--model", "imagenet", "--timeout", "10s"]
-    command += ["--min-confidence", "0", "--max-tags", "2", *options, str(library)]
+    command = [sys.executable, "-P", "-m", "phototag", "scan", "--quiet", "--model", "imagenet"]
+    command += ["--min-confidence", "0", "--max-tags", "2", "--timeout", f"{timeout_s:g}s", *options, str(library)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def rounds(top: Path, library: Library, kill_every_s: float, codes: Counter[int]) -> int:
+def rounds(top: Path, library: Library, args: argparse.Namespace, codes: Counter[int]) -> int:
     """Scan, three at once, and kill, until a scan comes to its end; returns how many were killed."""
     killed = 0
     ended = threading.Event()
-    disturbing = threading.Thread(target=_disturb, args=(library, ended))
+    disturbing = threading.Thread(target=_disturb, args=(library, args.changes, ended))
     disturbing.start()
     while True:
-        three = [scan(top, library.top) for _ in range(3)]
-        end = time.monotonic() + kill_every_s
+        three = [scan(top, library.top, args.timeout) for _ in range(3)]
+        end = time.monotonic() + args.kill_every
         while time.monotonic() < end and any(one.poll() is None for one in three):
             time.sleep(0.05)
         for one in three:
@@ -175,9 +175,11 @@ def rounds(top: Path, library: Library, kill_every_s: float, codes: Counter[int]
     return killed
 
 
-def _disturb(library: Library, ended: threading.Event) -> None:
-    while not ended.wait(0.05):
+def _disturb(library: Library, changes: int, ended: threading.Event) -> None:
+    """Change photos, 20 a second, until the scan has ended; a busy machine would never come to the end of more."""
+    while changes and not ended.wait(0.05):
         library.disturb()
+        changes -= 1
 
 
 def _count(top: Path) -> int:
@@ -256,7 +258,9 @@ def _orphans(top: Path) -> list[str]:
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--photos", type=int, default=20_000)
+    ask.add_argument("--changes", type=int, default=10_000, help="to the library while it is scanned, at most")
     ask.add_argument("--kill-every", type=float, default=20.0, metavar="SECONDS")
+    ask.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="what a scan gives a photo")
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--folder", type=Path, help="where to work [default: the system's temporary folder]")
     args = ask.parse_args()
@@ -267,12 +271,12 @@ def main() -> None:
     library.make(args.photos)
     print(f"{args.photos:,} photos in {top}, {len(library.broken)} broken", flush=True)
     began, codes = time.monotonic(), Counter[int]()
-    killed = rounds(top, library, args.kill_every, codes)
-    last = scan(top, library.top)
+    killed = rounds(top, library, args, codes)
+    last = scan(top, library.top, args.timeout)
     _, said = last.communicate()
-    again = scan(top, library.top, "--json")
+    again = scan(top, library.top, args.timeout, "--json")
     summary = json.loads(again.communicate()[0].splitlines()[-1])
-    time.sleep(13)  # what hangs in a decoder outlives a killed scan by its limit
+    time.sleep(args.timeout + 3)  # what hangs in a decoder outlives a killed scan by its limit
     problems = [*wrong_with(top, library), *_orphans(top)]
     if last.returncode not in (0, 1):
         problems.append(f"the last scan left with {last.returncode}: {said.decode()}")
