@@ -5,10 +5,10 @@ Usage: soak.py [--photos N] [--changes N] [--kill-every SECONDS] [--timeout SECO
 Makes a library of small photos, 1 % of them broken in all ways, one that hangs its decoder and one that crashes it (a
 double of pi_heif at the decoder's border; every HEIF of the library is such a file), and 5 % with keywords of their
 owner's. Then starts `phototag scan` three times at once, and kills whatever lives with `kill -9` after some seconds,
-again and again, sooner than the scans' `--timeout`, while photos are replaced, moved, deleted and added. When a scan has
-come to its end, the disturbance stops, one more scan runs, and everything is checked: no photo lost or changed but for its keywords, none without its
-tags, none known twice, no keyword twice or taken for the owner's, every broken file as it was and known with its
-reason, no lock, note or temporary file, no process left.
+sooner than the scans' `--timeout`, again and again, while photos are replaced, moved, deleted and added. When a scan
+has come to its end, the disturbance stops, one more scan runs, and everything is checked: no photo lost or changed but
+for its keywords, none without its tags, none known twice, no keyword twice or taken for the owner's, none taken for
+rejected, every broken file as it was and known with its reason, no lock, note or temporary file, no process left.
 
 Ends with exit code 1 and a list of what is wrong, if anything is.
 """

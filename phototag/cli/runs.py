@@ -84,6 +84,8 @@ def _described_at_length(run: Run) -> str:
 
 
 def _state(run: Run) -> str:
+    if run.forgotten:
+        return "can no longer be taken back"
     if run.undone_by is not None:
         left = f", but for {counted(run.left, 'file')}" if run.left else ""
         return f"undone by run {run.undone_by}{left}"

@@ -23,7 +23,8 @@ class Run:
         photos: photos written inside.
         sidecars: sidecars written.
         others: photos of which only the index was changed.
-        left: how many of all these have not been undone.
+        left: how many of all these have not been undone, and can be.
+        forgotten: of how many it was forgotten how to take them back.
         undoes: the run that an undo took back.
         undone_by: the undo that went through all of it.
         patch_bytes: what it takes to get the old files back.
@@ -39,6 +40,7 @@ class Run:
     sidecars: int
     others: int
     left: int
+    forgotten: int
     undoes: int | None
     undone_by: int | None
     patch_bytes: int
@@ -165,6 +167,17 @@ class Journal(Protocol):
 
     def runs(self) -> Iterator[Run]:
         """Every run, the latest first."""
+        ...
+
+    def forget_writes(self, before_s: int) -> tuple[int, int]:
+        """Forget how to take back what runs did that began before a moment; no run may be at work.
+
+        Args:
+            before_s: seconds since the epoch.
+
+        Returns:
+            How many runs had something to forget, and how many files.
+        """
         ...
 
     def writes_of(self, run: int) -> Iterator[Written]:

@@ -37,6 +37,7 @@ _NOTE = (
     "INSERT INTO writes (run_id, photo_id, source_id, place, target, hash_before, hash_after, mtime_before, patch, "
     "added, removed, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_PLACES = {"photo": "photos", "sidecar": "sidecars", "index": "others"}
 _SEPARATOR = b"\0"  # the one byte that no path holds
 
 
@@ -69,9 +70,7 @@ def list_runs(connection: Connection) -> list[Run]:
         return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
     figures = (
-        count(writes.c.place == "photo").label("photos"),
-        count(writes.c.place == "sidecar").label("sidecars"),
-        count(writes.c.place == "index").label("others"),
+        *(count(writes.c.place == place).label(name) for place, name in _PLACES.items()),
         count(and_(writes.c.id.is_not(None), writes.c.undone_by.is_(None))).label("left"),
         func.coalesce(func.sum(func.length(writes.c.patch)), 0).label("patch_bytes"),
     )
@@ -84,16 +83,35 @@ def list_runs(connection: Connection) -> list[Run]:
             folders=tuple(map(os.fsdecode, row.folders.split(_SEPARATOR))) if row.folders else (),
             started=_iso(row.started_at),
             finished=None if row.finished_at is None else _iso(row.finished_at),
-            photos=row.photos,
-            sidecars=row.sidecars,
-            others=row.others,
+            photos=row.photos + row.forgotten_photos,
+            sidecars=row.sidecars + row.forgotten_sidecars,
+            others=row.others + row.forgotten_others,
             left=row.left,
+            forgotten=row.forgotten_photos + row.forgotten_sidecars + row.forgotten_others,
             undoes=row.undoes,
             undone_by=row.undone_by,
             patch_bytes=row.patch_bytes,
         )
         for row in connection.execute(query.order_by(runs.c.id.desc()))
     ]
+
+
+def forget_writes(connection: Connection, before_s: int) -> tuple[int, int]:
+    """Forget the writes of runs that began before a moment, but for their numbers; of how many runs and files."""
+    old = select(runs.c.id).where(runs.c.started_at < before_s)
+    forgotten: dict[int, dict[str, int]] = {}
+    counted = (
+        select(writes.c.run_id, writes.c.place, func.count())
+        .where(writes.c.run_id.in_(old))
+        .group_by("run_id", "place")
+    )
+    for run, place, number in connection.execute(counted).all():
+        forgotten.setdefault(run, {})[f"forgotten_{_PLACES[place]}"] = number
+    for run, numbers in forgotten.items():
+        more = {name: runs.c[name] + number for name, number in numbers.items()}
+        connection.execute(update(runs).where(runs.c.id == run).values(more))
+    connection.execute(delete(writes).where(writes.c.run_id.in_(old)))
+    return len(forgotten), sum(sum(numbers.values()) for numbers in forgotten.values())
 
 
 def note_writes(connection: Connection, noted: Sequence[tuple[int, Write]], source: int | None) -> None:

@@ -217,6 +217,11 @@ class SqlIndex:
             found = journalling.list_runs(connection)
         yield from found
 
+    def forget_writes(self, before_s: int) -> tuple[int, int]:
+        """Forget how to take back what runs did that began before a moment; one transaction."""
+        with self._database.writing() as connection:
+            return journalling.forget_writes(connection, before_s)
+
     def writes_of(self, run: int) -> Iterator[Written]:
         """What a run wrote and nobody has undone, the latest first; a transaction a page."""
         last: int | None = None

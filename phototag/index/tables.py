@@ -129,6 +129,9 @@ runs = Table(
     Column("finished_at", Integer),
     Column("undoes", ForeignKey("runs.id")),
     Column("undone_by", ForeignKey("runs.id")),
+    Column("forgotten_photos", Integer, nullable=False, server_default="0"),
+    Column("forgotten_sidecars", Integer, nullable=False, server_default="0"),
+    Column("forgotten_others", Integer, nullable=False, server_default="0"),
 )
 
 writes = Table(

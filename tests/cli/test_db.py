@@ -55,6 +55,22 @@ def test_a_vacuum_waits_for_no_scan(phototag: Run, index: Path) -> None:
     assert (run.returncode, "another scan is at work" in run.stderr) == (3, True)
 
 
+def test_old_undo_history_is_dropped_on_request(phototag: Run, library: Path, home: Path) -> None:
+    before = (library / "a.jpg").read_bytes()
+    run = phototag("db", "vacuum", "--keep-undo", "1d")
+    assert (run.returncode, run.stdout.splitlines()[0]) == (0, "forgotten how to take back: 0 runs, 0 files")
+    with closing(sqlite3.connect(home / "index.sqlite")) as raw:
+        raw.execute("UPDATE runs SET started_at = started_at - 90000")
+        raw.commit()
+    run = phototag("db", "vacuum", "--keep-undo", "1d")
+    assert (run.returncode, run.stdout.splitlines()[0]) == (0, "forgotten how to take back: 1 run, 2 files")
+    assert "2 photos; can no longer be taken back; " in phototag("runs").stdout
+    assert "there is nothing to undo" in phototag("undo").stderr
+    assert (library / "a.jpg").read_bytes() == before
+    assert phototag("--index", home / "none", "db", "vacuum", "--keep-undo", "1d").returncode == 5
+    assert not (home / "none").exists()
+
+
 def test_a_backup_is_an_index(phototag: Run, index: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     with scan_lock(index):

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -224,6 +226,24 @@ def test_a_forgotten_photo_that_came_back_is_still_restored(library: Path, index
     shutil.move(aside, library / "a.jpg")
     assert run_undo(index, 1)["a.jpg"] == "restored"
     assert (library / "a.jpg").read_bytes() == before
+
+
+def test_what_old_runs_did_can_be_forgotten_and_later_runs_still_be_undone(library: Path, index: Index) -> None:
+    run_scan(library, index)
+    middle = files(library)
+    run_untag(index, "colour")
+    with closing(sqlite3.connect(library.parent / "index.sqlite")) as raw:
+        raw.execute("UPDATE runs SET started_at = 1000 * id")
+        raw.commit()
+    assert index.forget_writes(1000) == (0, 0)
+    assert index.forget_writes(2000) == (1, 3)
+    untagging, scan = index.runs()
+    assert (scan.photos, scan.sidecars, scan.left, scan.forgotten, scan.patch_bytes) == (2, 1, 0, 3, 0)
+    assert (untagging.left, untagging.forgotten) == (3, 0)
+    assert run_undo(index, 1) == {}
+    assert run_undo(index, 2) == {"a.jpg": "restored", "b.jpg": "restored", "c.xmp": "restored"}
+    assert files(library) == middle
+    assert not [event for event in run_scan(library, index) if isinstance(event, Tagged)]
 
 
 def test_an_untagged_word_comes_back(library: Path, index: Index) -> None:

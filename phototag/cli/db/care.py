@@ -1,14 +1,16 @@
 """`phototag db info`, `check`, `vacuum` and `backup`: the index in, what it holds, or a copy, out."""
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from phototag.cli import settings_of
+from phototag.cli.params import duration
 from phototag.cli.text import counted, shown
-from phototag.index import care
+from phototag.index import care, open_index
 from phototag.index.lock import scan_lock
 
 _DAMAGED = 1
@@ -69,11 +71,24 @@ def check(ctx: click.Context, /, *, repair: bool) -> int:
 
 
 @click.command("vacuum", short_help="Make the index's file as small as it can be.")
+@click.option(
+    "--keep-undo",
+    type=duration,
+    metavar="TIME",
+    help="First forget how to take back runs older than this, such as 365d, for good [default: keep all].",
+)
 @click.pass_context
-def vacuum(ctx: click.Context, /) -> None:
-    """Write the index anew without holes: as small as it can be. Needs room for a second copy, and no scan at work."""
+def vacuum(ctx: click.Context, /, *, keep_undo: float | None) -> None:
+    """Write the index anew without holes: as small as it can be. Needs room for a second copy, and no scan at work.
+
+    With --keep-undo 365d, `phototag undo` can take back only what was done within the last year: the journal of what
+    went before is dropped. Photos, tags and what `phototag runs` lists stay.
+    """
     path = settings_of(ctx).index
     with scan_lock(path):
+        if keep_undo is not None:
+            runs, files = _forget(path, int(time.time() - keep_undo))
+            print(f"forgotten how to take back: {counted(runs, 'run')}, {counted(files, 'file')}")
         before, after = care.vacuum(path)
     print(f"{shown(str(path))}: {_size(before)} before, {_size(after)} now")
 
@@ -89,6 +104,15 @@ def backup(ctx: click.Context, /, *, target: Path, force: bool) -> None:
     """
     size = care.backup(settings_of(ctx).index, target, replace=force)
     print(f"{shown(str(target))}: {_size(size)}")
+
+
+def _forget(path: Path, before_s: int) -> tuple[int, int]:
+    open_index(path, readonly=True).close()  # one that is not there is not made
+    index = open_index(path)
+    try:
+        return index.forget_writes(before_s)
+    finally:
+        index.close()
 
 
 def _size(size_bytes: int) -> str:
