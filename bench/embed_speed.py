@@ -61,9 +61,7 @@ def open_ways(network: Network, size: int, *, gpu: bool) -> dict[str, tuple[int,
 
 
 def open_litert(network: Network, size: int, threads: int, graph: str) -> Embed:
-    backbone = LiteRTBackbone(network, threads, "int8" if graph == "int8" else "float32")
-    backbone.batch_size = size
-    return backbone.embed
+    return LiteRTBackbone(network, threads, size, graph="int8" if graph == "int8" else "float32").embed
 
 
 def twice(opened: Callable[..., Embed], *args: object) -> Embed:

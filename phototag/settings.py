@@ -27,6 +27,7 @@ class Settings:
         min_confidence: replaces every threshold of the model's own, 0 to 1; None keeps them.
         max_tags: the most tags a photo, broader words not counted; None: no bound.
         workers: threads that decode, and that write; None: one more than the cores this process may use.
+        batch_size: photos that the network takes at once; None: what suits the device.
         timeout: seconds that a photo may take to decode.
         log_file: where scans keep a log; None: nowhere.
     """
@@ -39,6 +40,7 @@ class Settings:
     min_confidence: float | None = None
     max_tags: int | None = None
     workers: int | None = None
+    batch_size: int | None = None
     timeout: float = 60.0
     log_file: Path | None = None
 
@@ -114,7 +116,7 @@ def _convert(place: str, key: str, value: Any) -> Any:
             return float(value)
         if key == "timeout" and float(value) > 0:
             return float(value)
-        if key in ("max_tags", "workers") and not isinstance(value, float) and int(value) >= 1:
+        if key in ("max_tags", "workers", "batch_size") and not isinstance(value, float) and int(value) >= 1:
             return int(value)
     except (TypeError, ValueError, RuntimeError) as exc:
         raise SettingsError(f"{key} = {value!r} in {place} does not fit") from exc

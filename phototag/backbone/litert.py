@@ -25,6 +25,7 @@ class LiteRTBackbone:
     Args:
         network: from `bundle.find_network` or a loaded bundle.
         threads: CPU threads; by default as many as this process may use.
+        batch_size: photos computed at once.
         graph: "int8" is two to three times as fast as "float32", and taken by default where the network has it.
 
     Raises:
@@ -32,11 +33,16 @@ class LiteRTBackbone:
     """
 
     def __init__(
-        self, network: Network, threads: int | None = None, graph: Literal["int8", "float32"] | None = None
+        self,
+        network: Network,
+        threads: int | None = None,
+        batch_size: int | None = None,
+        *,
+        graph: Literal["int8", "float32"] | None = None,
     ) -> None:
         self.network = network
         self.device = "cpu"
-        self.batch_size = _BATCH_SIZE
+        self.batch_size = batch_size or _BATCH_SIZE
         self._turn = threading.Lock()
         path = network_file(network, graph or ("int8" if "int8" in network.files else "float32"))
         try:

@@ -8,12 +8,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from phototag.backbone.convert import float_graph
+from phototag.backbone.trial import Batches
 from phototag.cores import usable_cores
 from phototag.errors import ModelError
 from phototag.records import Pixels
 
 _BATCH = 8
 _BATCH_GPU = 32
+"""Not found by trial: other sizes round otherwise, and the same photos are to give the same network."""
 
 Features = npt.NDArray[Any]
 """`(N, ...)`: float16 from the lower part of a network, uint8 where there is none and they are pixels."""
@@ -33,7 +35,7 @@ def open_lower(lower: Any, device: str) -> Lower:
     """
     if device == "gpu":
         run = tf.function(lambda pixels: lower(tf.cast(pixels, tf.float32), training=False))
-        return _in_batches(lambda pixels: run(pixels).numpy(), _BATCH_GPU)
+        return Batches(lambda pixels: _half(run(pixels).numpy()), _BATCH_GPU)
     from ai_edge_litert.interpreter import Interpreter
 
     try:
@@ -46,22 +48,10 @@ def open_lower(lower: Any, device: str) -> Lower:
     def compute(pixels: Pixels) -> Features:
         interpreter.set_tensor(taken, pixels)
         interpreter.invoke()
-        found: Features = interpreter.get_tensor(given)
-        return found
+        return _half(interpreter.get_tensor(given))
 
-    return _in_batches(compute, _BATCH)
+    return Batches(compute, _BATCH)
 
 
-def _in_batches(compute: Lower, size: int) -> Lower:
-    """The same for any number of photos; batches are filled up, so that there is one shape."""
-
-    def run(pixels: Pixels) -> Features:
-        found = []
-        for start in range(0, len(pixels), size):
-            batch = pixels[start : start + size]
-            missing = size - len(batch)
-            full = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else batch
-            found.append(compute(full)[: len(batch)].astype(np.float16))
-        return np.concatenate(found)
-
-    return run
+def _half(features: Features) -> Features:
+    return features.astype(np.float16)

@@ -22,6 +22,18 @@ _LEAST_FREE_BYTES = 1 << 30
 _LATEST_SKEW_S = 2.0
 _TENSORFLOW_TIMEOUT_S = 120
 _TENSORFLOW = "import tensorflow as tf; print(tf.__version__, len(tf.config.list_physical_devices('GPU')))"
+_EMBED_ON_GPU = """
+import sys
+from pathlib import Path
+from phototag.backbone import open_backbone
+from phototag.bundle import find_bundle
+from phototag.errors import PhotoTagError
+try:
+    backbone = open_backbone(find_bundle(sys.argv[1] or None, Path(sys.argv[2])).network, "gpu")
+except PhotoTagError as exc:
+    sys.exit(str(exc))
+print(f"a scan embeds on {len(backbone.devices)}, in {backbone.precision}{' with XLA' if backbone.xla else ''}")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ def check_all(settings: Settings, folders: Sequence[str]) -> Iterator[Check]:
     yield _network(settings)
     yield _exiftool()
     yield _tensorflow()
-    yield _gpu()
+    yield _gpu(settings)
     for folder in folders:
         yield _library(folder)
 
@@ -165,13 +177,7 @@ def _tensorflow() -> Check:
     """Load TensorFlow in a process of its own: it takes seconds, and can bring a process down."""
     mend = "pip install --force-reinstall tensorflow; needed for training and on a GPU, not for scanning on a CPU"
     try:
-        run = subprocess.run(
-            [sys.executable, "-P", "-c", _TENSORFLOW],
-            capture_output=True,
-            text=True,
-            timeout=_TENSORFLOW_TIMEOUT_S,
-            check=False,
-        )
+        run = _python_apart(_TENSORFLOW)
     except subprocess.TimeoutExpired:
         return Check("TensorFlow", "note", f"not loaded after {_TENSORFLOW_TIMEOUT_S} s", mend)
     if run.returncode:
@@ -181,11 +187,30 @@ def _tensorflow() -> Check:
     return Check("TensorFlow", "ok", f"{number}, sees {gpus} GPUs" if gpus != "1" else f"{number}, sees a GPU")
 
 
-def _gpu() -> Check:
-    shown = [*Path("/proc/driver/nvidia/gpus").glob("*")]
+def _gpu(settings: Settings) -> Check:
+    """Embed a photo on the GPU as a scan does, in a process of its own: broken drivers bring processes down."""
+    from phototag.backbone import LEFT_ASIDE, shown_gpus
+
+    shown = shown_gpus()
     if not shown:
         return Check("GPU", "ok", "none; the CPU does the work")
-    return Check("GPU", "ok", f"{len(shown)} by the NVIDIA driver; `phototag scan` uses it if TensorFlow sees it")
+    if settings.device == "cpu":
+        return Check("GPU", "ok", f"{len(shown)} by the driver; not used, for `device` is set to cpu")
+    try:
+        run = _python_apart(_EMBED_ON_GPU, settings.model or "", str(settings.models))
+    except subprocess.TimeoutExpired:
+        why = f"no photo was embedded in {_TENSORFLOW_TIMEOUT_S} s"
+    else:
+        if not run.returncode:
+            return Check("GPU", "ok", f"{len(shown)} by the driver; {run.stdout.strip().splitlines()[-1]}")
+        why = (run.stderr.strip().splitlines() or [f"it ended a process with exit code {run.returncode}"])[-1]
+    mend = 'as it says; `--device cpu`, or device = "cpu" in the settings, says no more of it'
+    return Check("GPU", "wrong" if settings.device == "gpu" else "note", LEFT_ASIDE % why, mend)
+
+
+def _python_apart(code: str, *args: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-P", "-c", code, *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=_TENSORFLOW_TIMEOUT_S, check=False)
 
 
 def _library(folder: str) -> Check:

@@ -29,6 +29,12 @@ class Later:
         """Call it."""
         return self._get()(*args)
 
+    @property
+    def opened(self) -> Any:
+        """What was opened; None if nothing was."""
+        with self._lock:
+            return self._opened
+
     def open_now(self) -> None:
         """Open it at once, for what is wrong with it to be told at once."""
         self._get()

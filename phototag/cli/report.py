@@ -4,7 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,29 @@ from phototag.records import Event, Failed, Forgotten, Missing, Stopped, Tagged,
 
 _FAILURES_LISTED = 10_000  # bounds the memory of a run on a disk where nothing can be read
 _PLACES = {"photo": "in the photo", "sidecar": "in a sidecar", "index": "in the index only"}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a run worked.
+
+    Attributes:
+        workers: threads that decode, and as many that write.
+        device: "cpu" or "gpu"; None: nothing was new, and no network needed.
+        batch_size: photos that the network took at once in the end.
+        queue: the most photos that were on their way to it at a time.
+    """
+
+    workers: int
+    device: str | None = None
+    batch_size: int | None = None
+    queue: int | None = None
+
+    def as_line(self) -> str:
+        """The way for a log."""
+        if self.device is None:
+            return f"{self.workers} threads, no network needed"
+        return f"{self.workers} threads, {self.device}, batches of {self.batch_size}, up to {self.queue} decoded ahead"
 
 
 @dataclass(slots=True)
@@ -34,6 +57,7 @@ class Report:
     forgotten: int = 0
     waiting: int = 0
     stopped: str | None = None
+    way: Way | None = None
     started: float = field(default_factory=time.monotonic)
 
     def add(self, event: Event) -> None:
@@ -98,6 +122,7 @@ class Report:
             "stopped": self.stopped,
             "seconds": round(time.monotonic() - self.started, 2),
             "dry_run": self.dry_run,
+            **({} if self.way is None else asdict(self.way)),
         }
 
     def as_past(self, model: str, folders: Sequence[str], started: datetime) -> Past:
@@ -120,6 +145,7 @@ class Report:
         return (
             f"{self.seen:,} seen in {seconds:.1f} s: {tagged:,} tagged, {self.none_of_these:,} none of these, "
             f"{self.unchanged:,} unchanged, {self.failed:,} failed, {self.waiting:,} still being written{stopped}"
+            + (f"; {self.way.as_line()}" if self.way else "")
         )
 
     def as_text(self) -> str:

@@ -66,6 +66,8 @@ def _found(scan: Past) -> str:
     reasons = ", ".join(f"{number:,} {shown(reason)}" for reason, number in scan.reasons.items())
     if reasons:
         parts.append(f"{scan.counts.get('failed', 0):,} failed ({reasons})")
+    if "batch_size" in scan.counts:
+        parts.append(f"{scan.counts['workers']} threads, batches of {scan.counts['batch_size']}")
     if scan.stopped:
         parts.append(f"stopped by --max-{scan.stopped}")
     return "; ".join(parts)

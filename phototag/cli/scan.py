@@ -19,7 +19,7 @@ from phototag.cli.log import LOG, start_log
 from phototag.cli.nice import be_nice
 from phototag.cli.params import duration
 from phototag.cli.progress import Progress
-from phototag.cli.report import Report
+from phototag.cli.report import Report, Way
 from phototag.cli.text import counted, rough_time, shown
 from phototag.cli.writing import take_write_options, writing_options
 from phototag.cores import usable_cores
@@ -55,6 +55,9 @@ _SETTLE_S = 2.0
 @click.option("--max-tags", type=click.IntRange(1), help="At most so many tags a photo, broader words not counted.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
 @click.option("--workers", type=click.IntRange(1), help="Threads that decode, and that write [default: cores + 1].")
+@click.option(
+    "--batch-size", type=click.IntRange(1), help="Photos that the network takes at once [default: by itself]."
+)
 @click.option("--log-file", type=click.Path(path_type=Path), metavar="FILE", help="Keep a log; it turns over at 1 MB.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo, and one for the summary.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong; for cron.")
@@ -154,7 +157,10 @@ def events_of(
         stack.callback(decode.close_later)
         if note is not None and note.exists():  # of a killed scan: it goes, even if there is nothing to decode
             decode.open_now()
-        backbone = Later(lambda: open_backbone(bundle.network, settings.device), network=bundle.network)
+        backbone = Later(
+            lambda: open_backbone(bundle.network, settings.device, batch_size=settings.batch_size),
+            network=bundle.network,
+        )
         if settings.device == "gpu":
             backbone.open_now()  # who asks for a GPU wants to hear at once that there is none
         job = Job(
@@ -174,6 +180,9 @@ def events_of(
         )
         started = datetime.now(UTC)
         yield from scan(folders, job)
+        if report is not None:
+            used = backbone.opened
+            report.way = Way(job.workers) if used is None else Way(job.workers, used.device, used.batch_size, job.queue)
         if report is not None and not dry_run:
             index.note_scan(report.as_past(bundle.name, folders, started))
 

@@ -32,6 +32,10 @@ _AT_MOST_BUSY = 0.2
 @click.option("--poll", is_flag=True, help="Look at all files again and again: for shares that tell of no changes.")
 @click.option("--nice", is_flag=True, help="Work at the lowest priority.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
+@click.option("--workers", type=click.IntRange(1), help="Threads that decode, and that write [default: cores + 1].")
+@click.option(
+    "--batch-size", type=click.IntRange(1), help="Photos that the network takes at once [default: by itself]."
+)
 @click.option("--log-file", type=click.Path(path_type=Path), metavar="FILE", help="Keep a log; it turns over at 1 MB.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
 @click.pass_context

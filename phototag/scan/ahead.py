@@ -29,7 +29,7 @@ def decode_ahead(
         for item in items:
             if isinstance(item, Work):
                 ahead.append((item, threads.submit(_look, item, job, shelf)))
-                most = 2 * job.backbone.batch_size + job.workers
+                most = job.queue
             else:
                 ahead.append(item)
             if len(ahead) > most:

@@ -65,6 +65,11 @@ class Job:
     until: float | None = None
     only: frozenset[str] | None = None
 
+    @property
+    def queue(self) -> int:
+        """The most photos that are decoded ahead of the network: two batches, and one in the hands of each worker."""
+        return 2 * self.backbone.batch_size + self.workers
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

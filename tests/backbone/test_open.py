@@ -34,7 +34,7 @@ def test_a_gpu_that_is_not_there_is_named_with_the_way_out(lite0: Network) -> No
 def test_a_gpu_that_does_not_work_leaves_the_work_to_the_cpu(
     lite0: Network, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(phototag.backbone, "_has_gpu", lambda: True)
+    monkeypatch.setattr(phototag.backbone, "shown_gpus", lambda: ["0000:01:00.0"])
     with caplog.at_level(logging.WARNING):
         assert isinstance(open_backbone(lite0, "auto"), LiteRTBackbone)
     assert "the CPU does the work: TensorFlow finds no GPU" in caplog.text
@@ -45,6 +45,11 @@ def test_a_gpu_computes_what_the_cpu_does(lite0: Network) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (70, 224, 224, 3), np.uint8)
     on_gpu = open_backbone(lite0, "gpu").embed(pixels)
     np.testing.assert_allclose(on_gpu, TensorFlowBackbone(lite0, "cpu").embed(pixels), atol=0.05)
+
+
+def test_a_batch_size_that_was_asked_for_is_taken(lite0: Network) -> None:
+    assert open_backbone(lite0, "cpu").batch_size == 8
+    assert open_backbone(lite0, "cpu", batch_size=3).batch_size == 3
 
 
 def test_the_cpu_needs_neither_tensorflow_nor_keras() -> None:

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import phototag.backbone
+from phototag.backbone import LEFT_ASIDE
+from phototag.cli.checks import _gpu
+from phototag.settings import load_settings
 from tests.conftest import Run
 
 
@@ -33,3 +37,17 @@ def test_what_is_wrong_is_named_with_its_cure(phototag: Run, home: Path, tmp_pat
     assert "- TensorFlow: does not load: ImportError: no TensorFlow here" in lines
     assert any(line.startswith(f"! library {tmp_path / 'nowhere'}: there is no such folder") for line in lines)
     assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_a_gpu_that_does_not_work_is_told_of_as_a_scan_does(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow" / "__init__.py").write_text("raise ImportError('no CUDA here')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setattr(phototag.backbone, "shown_gpus", lambda: ["0000:01:00.0"])
+    told = {device: _gpu(load_settings(device=device)) for device in ("auto", "gpu", "cpu")}
+    said = LEFT_ASIDE % "TensorFlow does not load (no CUDA here): install phototag again, or use --device cpu"
+    assert (told["auto"].state, told["auto"].found) == ("note", said)
+    assert (told["gpu"].state, told["gpu"].found) == ("wrong", said)
+    assert (told["cpu"].state, told["cpu"].mend) == ("ok", "")

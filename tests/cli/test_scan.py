@@ -95,7 +95,22 @@ def test_rescan_workers_and_device(phototag: Run, library: Path) -> None:
     run = phototag("scan", "--rescan", "--workers", "1", "--device", "cpu", library)
     assert "5 tagged" in run.stdout
     assert "0 unchanged" in run.stdout
-    assert json.loads(phototag("scan", "--json", library).stdout.splitlines()[-1])["files_written"] == 0
+    summary = json.loads(phototag("scan", "--json", library).stdout.splitlines()[-1])
+    assert (summary["files_written"], summary["device"], summary["batch_size"]) == (0, None, None)
+
+
+@pytest.mark.usefixtures("always")
+def test_batch_size_and_workers_say_how_much_is_decoded_ahead(phototag: Run, library: Path, home: Path) -> None:
+    log = home / "scan.log"
+    run = phototag("scan", "--json", "--workers", "2", "--batch-size", "3", "--log-file", log, library)
+    summary = json.loads(run.stdout.splitlines()[-1])
+    assert {name: summary[name] for name in ("tagged", "device", "workers", "batch_size", "queue")} == {
+        "tagged": 5, "device": "cpu", "workers": 2, "batch_size": 3, "queue": 8
+    }  # fmt: skip
+    assert "2 threads, cpu, batches of 3, up to 8 decoded ahead" in log.read_text()
+    assert "2 threads, batches of 3" in phototag("runs").stdout
+    (of_run,) = [json.loads(line)["scan"]["counts"] for line in phototag("runs", "--json").stdout.splitlines()]
+    assert (of_run["workers"], of_run["batch_size"], of_run["queue"]) == (2, 3, 8)
 
 
 @pytest.mark.usefixtures("always")
