@@ -14,6 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from phototag.backbone.lower import Features
+from phototag.backbone.trial import Batches, is_out_of_memory
 from phototag.errors import ModelError
 from phototag.records import Dense, Vectors
 from phototag.train.finetune_views import Views
@@ -94,8 +95,7 @@ class Pupil:
         self._optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if self._mixed else optimizer
         self._optimizer.build(self.model.trainable_variables)
         self._step = tf.function(self._learn)
-        self._embedding = tf.function(lambda x: upper(tf.cast(x, tf.float32), training=False), reduce_retracing=True)
-        self._answer = tf.function(lambda x: self.model(tf.cast(x, tf.float32), training=False), reduce_retracing=True)
+        self._embeddings, self._answers = _applied(upper), _applied(self.model)
 
     @property
     def variables(self) -> list[Any]:
@@ -119,18 +119,14 @@ class Pupil:
 
     def check(self, features: Features, targets: Vectors) -> npt.NDArray[np.float64]:
         """`(2,)`: the mean loss, without smoothing, and the part of right answers."""
-        sums = np.zeros(2)
-        for start in range(0, len(features), _PREDICTED_AT_ONCE):
-            logits = self._answer(features[start : start + _PREDICTED_AT_ONCE])
-            asked = self._asked(targets[start : start + _PREDICTED_AT_ONCE])
-            sums += len(asked) * np.array([self._loss(asked, logits, 0.0), self._right(asked, logits)])
-        return sums / len(features)
+        logits, asked = self._answers(features), self._asked(targets)
+        return np.array([self._loss(asked, logits, 0.0), self._right(asked, logits)], np.float64)
 
     def embed(self, features: Features) -> Vectors:
         """`(N, D) float32`, as the upper part gives them now."""
-        starts = range(0, len(features), _PREDICTED_AT_ONCE)
-        found = [np.asarray(self._embedding(features[n : n + _PREDICTED_AT_ONCE]), np.float32) for n in starts]
-        return np.concatenate(found) if found else np.empty((0, self._upper.output.shape[-1]), np.float32)
+        if not len(features):
+            return np.empty((0, self._upper.output.shape[-1]), np.float32)
+        return self._embeddings(features)
 
     def _asked(self, targets: Vectors) -> Vectors:
         return targets[:, 1:] if self._single else targets
@@ -157,6 +153,12 @@ class Pupil:
         else:
             same = tf.equal(targets > 0.5, logits > 0)
         return tf.reduce_mean(tf.cast(same, tf.float32))
+
+
+def _applied(model: keras.Model) -> Batches:
+    """A model for any number of rows, some at once, and fewer where memory is short."""
+    run = tf.function(lambda rows: model(tf.cast(rows, tf.float32), training=False))
+    return Batches(lambda rows: np.asarray(run(rows), np.float32), _PREDICTED_AT_ONCE)
 
 
 def epochs_for(photos: int, settings: TuneSettings) -> int:
@@ -239,7 +241,9 @@ def _epoch(pupil: Pupil, task: Task, settings: TuneSettings, state: _State) -> _
         rate = settings.learning_rate * _rate((state.done + seen / len(order)) / state.planned)
         try:
             figures.append(pupil.learn(features[chosen], task.targets[chosen], rate))
-        except tf.errors.ResourceExhaustedError as exc:
+        except tf.errors.OpError as exc:
+            if not is_out_of_memory(exc):
+                raise
             if batch == 1:
                 raise ModelError("the memory does not suffice to train the network: use --fine-tune off") from exc
             batch //= 2

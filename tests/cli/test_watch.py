@@ -20,6 +20,8 @@ from tests.photos import make_jpeg
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
+_HOW = ["--workers", "2", "--batch-size", "4"]
+
 
 def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
@@ -38,7 +40,7 @@ def test_photos_are_tagged_as_they_come_and_a_signal_ends_it(home: Path, tmp_pat
     (library / "ignored").mkdir(parents=True)
     (library / ".phototagignore").write_text("ignored\n")
     (library / "there.jpg").write_bytes(make_jpeg())
-    command = [sys.executable, "-m", "phototag", "watch", "--log-file", str(tmp_path / "log"), str(library)]
+    command = [sys.executable, "-m", "phototag", "watch", "--log-file", str(tmp_path / "log"), *_HOW, str(library)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_for(lambda: is_tagged(library / "there.jpg"))
         (library / "ignored" / "not.jpg").write_bytes(make_jpeg())
