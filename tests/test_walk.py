@@ -46,6 +46,23 @@ def test_a_photo_has_its_size_and_time_and_an_absolute_path(tmp_path: Path, monk
     assert list(walk(["album"])) == [PhotoRef(str(tmp_path / "album/1.jpg"), 1, 1_234_567_890)]
 
 
+def test_the_times_of_sidecars_are_there_before_the_photos_of_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phototag.walk._ENTRIES_AT_ONCE", 2)
+    make(tmp_path, "a.cr2", "a.cr2.xmp", "b.jpg", "z.XMP", "empty/c.jpg", "more/d.nef", "more/d.xmp", "more/notes.txt")
+    (tmp_path / "gone.xmp").symlink_to("nowhere")
+    for number, name in enumerate(("a.cr2.xmp", "z.XMP", "more/d.xmp")):
+        os.utime(tmp_path / name, ns=(0, number))
+    sidecars: dict[str, dict[str, int]] = {}
+    found = walk([str(tmp_path)], sidecars=sidecars)
+    assert next(found)
+    assert sidecars == {str(tmp_path): {"a.cr2": 0, "z": 1}}
+    list(found)
+    assert sidecars.keys() == {str(tmp_path), str(tmp_path / "more")}
+    assert sidecars[str(tmp_path / "more")] == {"d": 2}
+
+
 def test_each_folder_is_one_run_of_the_stream(tmp_path: Path) -> None:
     make(tmp_path, *(f"{folder}/{n}.jpg" for folder in ("a", "a/b", "a/b/c", "d") for n in range(3)))
     make(tmp_path, "a/x.jpg")

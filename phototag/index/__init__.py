@@ -254,6 +254,10 @@ class Index(Search, Journal, Protocol):
         """
         ...
 
+    def decided_in(self, folder: str, model: str) -> dict[str, int]:
+        """When a model last decided on the photos directly in a folder, by file name, in seconds since the epoch."""
+        ...
+
     def known_by_content(self, content_hash: bytes, model: str) -> list[Known]:
         """Photos whose bytes were these when last seen, wherever they lay."""
         ...

@@ -23,6 +23,12 @@ FROM photos p
 LEFT JOIN verdicts v ON v.photo_id = p.id AND v.source_id = (SELECT id FROM sources WHERE name = ?3)
 WHERE p.folder_id = (SELECT id FROM folders WHERE path = ?4)
 """
+_DECIDED = """
+SELECT p.name, v.decided_at
+FROM photos p
+JOIN verdicts v ON v.photo_id = p.id AND v.source_id = (SELECT id FROM sources WHERE name = ?1)
+WHERE p.folder_id = (SELECT id FROM folders WHERE path = ?2)
+"""
 
 
 def glances_in(connection: Connection, folder: str, model: str, decision: str, write: bool) -> dict[str, Glance]:
@@ -30,3 +36,9 @@ def glances_in(connection: Connection, folder: str, model: str, decision: str, w
     rows = fetch(connection, _GLANCES, (decision, write, model, os.fsencode(folder)))
     encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
     return {name.decode(encoding, errors): (size, mtime, settled == 1) for name, size, mtime, settled in rows}
+
+
+def decided_in(connection: Connection, folder: str, model: str) -> dict[str, int]:
+    """When a model last decided on the photos directly in a folder, by file name, in seconds since the epoch."""
+    rows = fetch(connection, _DECIDED, (model, os.fsencode(folder)))
+    return {os.fsdecode(name): decided_at for name, decided_at in rows}

@@ -57,6 +57,11 @@ class SqlIndex:
         with self._database.reading() as connection:
             return settled.glances_in(connection, folder, model, decision, write)
 
+    def decided_in(self, folder: str, model: str) -> dict[str, int]:
+        """When a model last decided on the photos directly in a folder, by file name."""
+        with self._database.reading() as connection:
+            return settled.decided_in(connection, folder, model)
+
     def known_by_content(self, content_hash: bytes, model: str) -> list[Known]:
         """Photos whose bytes were these when last seen."""
         with self._database.reading() as connection:

@@ -61,7 +61,7 @@ def _look_at_all(roots: Sequence[str], job: Job, seen: Seen, recorder: Recorder)
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):
         finish = partial(finish_batch, job=job, seen=seen, recorder=recorder, writing=writing)
-        found = walk(roots, seen.leftovers, job.only, seen.patiently)
+        found = walk(roots, seen.leftovers, job.only, seen.patiently, seen.sidecars)
         for item in decode_ahead(within_bounds(select(found, job, seen), job, seen), job):
             if isinstance(item, Ready):
                 batch.append(item)

@@ -101,6 +101,7 @@ class Seen:
         unlisted: photos known in them that were not.
         moved: the numbers of photos that were met at another path.
         leftovers: folders with temporary files, some of which a killed process may have left.
+        sidecars: by folder, the times of the sidecars in it by their names without `.xmp`.
         silent: folders that did not answer; nothing is known of what is in them.
         patiently: calls what looks at the disk.
         stopped: the bound by which the scan ended early.
@@ -110,6 +111,7 @@ class Seen:
     unlisted: list[Known] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
     leftovers: list[str] = field(default_factory=list)
+    sidecars: dict[str, dict[str, int]] = field(default_factory=dict)
     silent: list[str] = field(default_factory=list)
     patiently: Patiently = at_once
     stopped: Literal["time", "photos"] | None = None

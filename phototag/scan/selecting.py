@@ -1,6 +1,7 @@
 """What a walk came upon in, the photos to look at out: new ones, and those not as the last scan left them."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -22,6 +23,7 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
         while seen.leftovers and not job.dry_run:
             job.writer.clean(seen.leftovers.pop())
         glances = job.index.glances_in(folder, job.model, job.decision, write=job.write)
+        edited = _edited(folder, seen.sidecars.pop(folder, None), job)
         known: dict[str, Known] | None = None
         unchanged = failed_before = 0
         for item in items:
@@ -30,13 +32,14 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
                 continue
             name = item.path.rpartition(os.sep)[2]
             is_settled = glances.pop(name, None) == (item.size_bytes, item.mtime_ns, True)
-            if is_settled and not job.rescan:
+            is_edited = is_settled and name in edited
+            if is_settled and not (job.rescan or is_edited):
                 unchanged += 1
                 continue
             if known is None:  # of most folders a glance is enough
                 known = job.index.known_in(folder, job.model)
             before = known.get(name) or familiar.moved(item, seen)
-            if before is not None and _is_unchanged(before, item, job):
+            if before is not None and not is_edited and _is_unchanged(before, item, job):
                 unchanged += 1
                 failed_before += before.failure is not None
             else:
@@ -46,6 +49,19 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
             seen.unlisted.extend(known[name] for name in glances if name in known)
         if unchanged:
             yield Unchanged(folder, unchanged, failed_before)
+
+
+def _edited(folder: str, sidecars: dict[str, int] | None, job: Job) -> set[str]:
+    """The photos whose sidecars, or what may be such, have changed since this model last looked, by name."""
+    if not sidecars:
+        return set()
+    now_ns = time.time_ns()  # a time to come is that of a wrong clock: it would be younger than every look
+    times = {name: mtime_ns // 10**9 for name, mtime_ns in sidecars.items() if mtime_ns <= now_ns}
+    return {
+        name
+        for name, decided_s in job.index.decided_in(folder, job.model).items()
+        if max(times.get(name, 0), times.get(name.rpartition(".")[0], 0)) > decided_s
+    }
 
 
 class _Folders:

@@ -9,6 +9,7 @@ import stat
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
@@ -24,6 +25,7 @@ _T = TypeVar("_T")
 TEMPORARY_FILE = ".phototag-"
 """What the names of phototag's own temporary files begin with: see `phototag.metadata.replace`."""
 
+_SIDECAR_ENDINGS = (".xmp", ".XMP", ".Xmp")  # as phototag.metadata.sidecar knows them
 _ENTRIES_AT_ONCE = 256
 """So many entries of a folder are looked at in one go, which is what patience is measured by: on a slow share a folder
 of a hundred thousand takes long, and does answer. Nor is a photo's size known long before somebody reads it."""
@@ -51,6 +53,7 @@ def walk(
     leftovers: list[str] | None = None,
     only: Collection[str] | None = None,
     patiently: Patiently = at_once,
+    sidecars: dict[str, dict[str, int]] | None = None,
 ) -> Iterator[PhotoRef | Failed]:
     """List the photos at and below some folders, each once however the roots overlap.
 
@@ -66,6 +69,8 @@ def walk(
         only: the real paths of folders; photos in no other are yielded, and only what lies above these is listed.
         patiently: calls what looks at the disk. Where a folder does not answer, and neither does the one above it, the
             rest of that disk is passed by.
+        sidecars: gets, by folder, the `.xmp` files in it, before its photos are yielded: what they are called, without
+            that ending, and their modification times, nanoseconds since the epoch.
 
     Yields:
         `PhotoRef`: a photo. A link to a file has the size and time of its target.
@@ -73,7 +78,7 @@ def walk(
         ("folder cannot be read"), a folder that does not answer ("took too long"), or a link that leads nowhere
         ("broken link"); its `ref` names the path.
     """
-    visit = _Visit(leftovers if leftovers is not None else [], only, patiently)
+    visit = _Visit(leftovers if leftovers is not None else [], only, patiently, sidecars)
     for root in dict.fromkeys(map(os.path.abspath, roots)):
         yield from visit.add_root(root)
     yield from visit.run()
@@ -90,12 +95,14 @@ class _Folder:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A folder that was listed: its entries by name, the rules in it, its disk, and, if asked for, its real path."""
+    """A folder that was listed: its entries by name, the rules in it, its disk, and, if asked for, its real path and
+    the times of its sidecars."""
 
     entries: list[os.DirEntry[str]]
     rules: Rules | None
     disk: int
     real: str
+    sidecars: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +121,15 @@ class _Visit:
     given up may come to its end at any time.
     """
 
-    def __init__(self, leftovers: list[str], only: Collection[str] | None, patiently: Patiently) -> None:
+    def __init__(
+        self,
+        leftovers: list[str],
+        only: Collection[str] | None,
+        patiently: Patiently,
+        sidecars: dict[str, dict[str, int]] | None,
+    ) -> None:
         self._leftovers = leftovers
+        self._sidecars = sidecars
         self._only = only
         self._patiently = patiently
         self._real_roots: list[str] = []
@@ -183,6 +197,8 @@ class _Visit:
         first = bisect_left(opened.entries, TEMPORARY_FILE, key=attrgetter("name"))
         if first < len(opened.entries) and opened.entries[first].name.startswith(TEMPORARY_FILE):
             self._leftovers.append(folder.path)
+        if self._sidecars is not None and opened.sidecars:
+            self._sidecars[folder.path] = opened.sidecars
         yield found
         for start in range(_ENTRIES_AT_ONCE, len(opened.entries), _ENTRIES_AT_ONCE):
             yield self._patiently(self._list, opened, start, named)
@@ -197,12 +213,13 @@ class _Visit:
         with os.scandir(folder.path) as scan:
             entries = sorted(scan, key=attrgetter("name"))
         rules = read_rules(folder.path, entries, folder.rules)
+        sidecars = {} if self._sidecars is None else _times_of_sidecars(entries)
         if self._only is None:
-            opened = _Opened(entries, rules, status.st_dev, "")
+            opened = _Opened(entries, rules, status.st_dev, "", sidecars)
         else:
             real = os.path.realpath(folder.path)
             kept = entries if real in self._only else [entry for entry in entries if entry.is_dir()]
-            opened = _Opened(kept, rules, status.st_dev, real)
+            opened = _Opened(kept, rules, status.st_dev, real, sidecars)
         return opened, self._list(opened, 0, self._named.get(folder.path, ()))
 
     def _list(self, opened: _Opened, start: int, named: Iterable[PhotoRef]) -> _Found:
@@ -274,6 +291,16 @@ class _Visit:
             self._silent.add(folder.disk_above)
         except OSError:
             pass  # an answer
+
+
+def _times_of_sidecars(entries: Iterable[os.DirEntry[str]]) -> dict[str, int]:
+    """The modification times of `.xmp` files by their names without that ending."""
+    found: dict[str, int] = {}
+    for entry in entries:
+        if entry.name.endswith(_SIDECAR_ENDINGS):
+            with suppress(OSError):  # gone meanwhile, or a link that leads nowhere
+                found[entry.name[:-4]] = entry.stat().st_mtime_ns
+    return found
 
 
 def _ref(path: str, status: os.stat_result) -> PhotoRef:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,16 @@ def test_of_a_photo_that_begins_anew_only_the_owners_words_are_left(index: Index
     assert known["a.jpg"].memory == Memory(rejected=frozenset({"cat"}))
     assert [written.photo for written in index.writes_of(run)] == [None]
     assert [index.count(query) for query in ("dog", "sky", "Rome", "tag:dog")] == [1, 0, 1, 1]
+
+
+def test_it_is_known_when_a_model_decided_on_the_photos_of_a_folder(index: Index) -> None:
+    before = int(time.time())
+    remember(index, tagged("/p/a.jpg", "dog"), tagged("/p/q/b.jpg"), failed("/p/c.jpg"))
+    remember(index, tagged("/p/d.jpg"), model="other")
+    decided = index.decided_in("/p", "mine")
+    assert list(decided) == ["a.jpg"]
+    assert before <= decided["a.jpg"] <= time.time()
+    assert index.decided_in("/p", "nobody") == {}
 
 
 def test_photos_are_known_by_their_content(index: Index) -> None:
