@@ -108,7 +108,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--epochs",
     type=click.IntRange(1),
-    help="Train so many epochs at most [default: of the network 7, of the head alone 100].",
+    help="Train so many epochs at most [default: of the network 7, of one that "
+    "begins with nothing 60, of the head alone 100].",
 )
 @click.option(
     "--dropout",
@@ -125,6 +126,12 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
     "--learning-rate", type=click.FloatRange(0, min_open=True), help="Size of the learning steps [default: 0.001]."
+)
+@click.option(
+    "--tune",
+    is_flag=True,
+    help="Try widths of an inner layer, learning rates and dropouts of the head first, and keep what does best on "
+    "photos held out; what is given by an option of its own is not varied.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Start of the random numbers [default: 0].")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
@@ -169,25 +176,33 @@ def command(
     return _SOME_FAILED if outcome.failed else 0
 
 
-_LEARNING = ("epochs", "dropout", "hidden", "learning_rate", "seed")
+_LEARNING = ("epochs", "dropout", "hidden", "learning_rate", "stop_at_accuracy", "seed")
 _SHARED = ("hidden", "seed")
-_TUNING = ("time_budget_s", "stop_at_accuracy")
+_TUNING = ("time_budget_s",)
+_SWEPT = {"hidden": "hidden", "learning_rate": "learning_rates", "dropout": "dropouts"}
 
 
 def _request(ctx: click.Context, folder: Path, options: dict[str, Any]) -> "Request":
     """What the options ask for, on top of the settings. How to learn is said of the network, if that is trained."""
     from phototag.train import HeadSettings, Request
     from phototag.train.augment import Augmentation
-    from phototag.train.request import TuneSettings
+    from phototag.train.request import Sweep, TuneSettings
 
     given = {key: value for key, value in options.items() if value is not None}
     settings = settings_of(ctx, device=options["device"])
     called = _name(options["name"] or folder.resolve().name)
     alone = options["fine_tune"] == "off"
-    if alone and (options["network"] == FROM_SCRATCH or options["weights"] == "none"):
-        raise click.UsageError("a network that begins with random weights must be trained: leave out --fine-tune off")
+    if options["network"] == FROM_SCRATCH or options["weights"] == "none":
+        if alone:
+            raise click.UsageError(
+                "a network that begins with random weights must be trained: leave out --fine-tune off"
+            )
+        if options["tune"]:
+            raise click.UsageError("--tune tries settings on what a network sees, and this one sees nothing yet")
     learning = {key: given[key] for key in _LEARNING if key in given}
     tuning = {key: given[key] for key in _TUNING if key in given}
+    head = {key: value for key, value in learning.items() if alone or key in _SHARED}
+    varied = {field: () for option, field in _SWEPT.items() if option in head}
     if "augment" in given:
         tuning["augmentation"] = Augmentation(**{one: one in given["augment"] for one in AUGMENTS})
     return Request(
@@ -204,7 +219,8 @@ def _request(ctx: click.Context, folder: Path, options: dict[str, Any]) -> "Requ
         workers=settings.workers or usable_cores(),
         precision=options["precision"],
         keywords=_keywords(settings.index, options["labels"] or options["validation"], dict(options)),
-        head=HeadSettings(**{key: value for key, value in learning.items() if alone or key in _SHARED}),
+        head=HeadSettings(**head),
+        sweep=Sweep(**varied) if options["tune"] else None,
         tune=TuneSettings(mode=options["fine_tune"], **tuning, **({} if alone else learning)),
     )
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from phototag.train.finetune import Attempt
     from phototag.train.keywords import KeywordsFound
     from phototag.train.promise import Promise
+    from phototag.train.sweep import Swept
 
 _LISTED = 20
 
@@ -28,6 +29,7 @@ def as_dict(outcome: "Outcome") -> dict[str, Any]:
         "folder": str(outcome.bundle.folder),
         "fingerprint": outcome.bundle.fingerprint,
         "metrics": dict(outcome.bundle.metrics),
+        "tried": outcome.bundle.settings["tried"],
         "fine_tuning": outcome.bundle.settings["fine_tuning"],
         "failed": [
             {"path": failed.ref.path, "reason": failed.reason, "detail": failed.detail} for failed in outcome.failed
@@ -52,8 +54,11 @@ def report(outcome: "Outcome", request: "Request") -> Iterator[str]:
     if request.precision is not None:
         yield ""
         yield from _promises(outcome.promises, request.precision)
+    if outcome.swept is not None:
+        yield _sweep(outcome.swept, one_category=outcome.bundle.classifier.activation == "softmax")
     if outcome.attempt is not None:
-        yield _tuning(outcome.attempt, one_category=outcome.bundle.classifier.activation == "softmax")
+        one_category = outcome.bundle.classifier.activation == "softmax"
+        yield _tuning(outcome.attempt, one_category=one_category, from_scratch=request.from_scratch)
     if outcome.failed:
         yield f"{counted(len(outcome.failed), 'photo')} could not be read and were left out."
     name = outcome.bundle.name
@@ -63,12 +68,28 @@ def report(outcome: "Outcome", request: "Request") -> Iterator[str]:
     yield f"  phototag scan --model {name if found_by_name else shown(str(outcome.bundle.folder))} ~/Pictures"
 
 
-def _tuning(attempt: "Attempt", *, one_category: bool) -> str:
-    what = "accuracy" if one_category else "mean average precision"
-    change = f"{what} {attempt.before:.1%} before and {attempt.after:.1%} after"
+def _sweep(swept: "Swept", *, one_category: bool) -> str:
+    others = f"Tried the head with {counted(len(swept.tried) - 1, 'other setting')}"
+    if not swept.chosen:
+        return f"{others}; none did better than the usual ones."
+    usual, chosen = swept.tried[0], swept.tried[swept.chosen]
+    inner = f"an inner layer of {chosen.settings.hidden:,}" if chosen.settings.hidden else "no inner layer"
+    return (
+        f"{others}; chosen: {inner}, learning rate {chosen.settings.learning_rate:g}, dropout "
+        f"{chosen.settings.dropout:g} ({_what(one_category)} {usual.merit.right:.1%} before and "
+        f"{chosen.merit.right:.1%} after, on photos held out in turn)."
+    )
+
+
+def _what(one_category: bool) -> str:
+    return "accuracy" if one_category else "mean average precision"
+
+
+def _tuning(attempt: "Attempt", *, one_category: bool, from_scratch: bool) -> str:
+    change = f"{_what(one_category)} {attempt.before:.1%} before and {attempt.after:.1%} after"
     if attempt.tuned is None:
         return f"Fine-tuning did not make it better ({change}); the network stays as it was."
-    return f"The network was fine-tuned: {change}."
+    return f"The network was {'trained from nothing' if from_scratch else 'fine-tuned'}: {change}."
 
 
 def category_table(figures: "Evaluation") -> Iterator[str]:

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from phototag.decide import label_scores
 from phototag.records import Classifier, Label, Vectors
 from phototag.train.answers import FOREIGN, Answers, Truths, class_chances, narrowest
-from phototag.train.calibrate import Trial
+from phototag.train.calibrate import Trial, surprise
 from phototag.train.dataset import name_of
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary
@@ -168,6 +168,26 @@ def _said(classifier: Classifier, scores: Vectors, distances: Vectors) -> Truths
         for word in label.broader:
             given[:, number[word]] |= said[:, n]
     return given
+
+
+class Merit(NamedTuple):
+    """How good answers are; of two, the greater is better.
+
+    Attributes:
+        right: accuracy, or mean average precision where a photo may have several words.
+        calm: the negative cross-entropy.
+    """
+
+    right: float
+    calm: float
+
+
+def merit(logits: Vectors, targets: Vectors, activation: Literal["softmax", "sigmoid"]) -> Merit:
+    """Judge logits `(N, classes) float32` by what is true, `(N, classes) float32`, 0 or 1; at least one photo."""
+    calm = -surprise(logits.astype(np.float64), targets, activation)
+    if activation == "softmax":
+        return Merit(float((logits.argmax(axis=1) == targets.argmax(axis=1)).mean()), calm)
+    return Merit(mean_average_precision(logits, targets > 0), calm)
 
 
 def mean_average_precision(scores: Vectors, truths: Truths) -> float:

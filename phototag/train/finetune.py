@@ -14,15 +14,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from filelock import FileLock
 
 from phototag.backbone import Backbone
 from phototag.errors import PhotoError, TrainingDataError
 from phototag.records import Network, Vectors
-from phototag.train.calibrate import calibrate, surprise
+from phototag.train.calibrate import calibrate
 from phototag.train.embed import Example
-from phototag.train.evaluate import mean_average_precision
+from phototag.train.evaluate import merit
 from phototag.train.examples import Vocabulary, fold
 from phototag.train.request import Request, TuneSettings
 from phototag.train.teach import Taught
@@ -132,7 +131,7 @@ def _worth_trying(request: Request, taught: Taught, learned: Sequence[Example], 
         return False
     if request.from_scratch or request.tune.mode == "on":
         return True
-    mistakes = _merit(taught.logits, words.targets(taught.tried), words)[0] < 1
+    mistakes = merit(taught.logits, words.targets(taught.tried), words.activation).right < 1
     return mistakes and (taught.apart or len(learned) >= ENOUGH_TO_HOLD_OUT)
 
 
@@ -157,15 +156,16 @@ def _attempt(
     targets = words.targets(check)
     exact = run.logits
     backbone, opened = bench.opened(run, bench.export(run, "int8", int8=True))
-    if _merit(opened.logits, targets, words)[0] <= _merit(exact, targets, words)[0] - _INT8_LOSES_MOST:
+    lost = merit(exact, targets, words.activation).right - merit(opened.logits, targets, words.activation).right
+    if lost >= _INT8_LOSES_MOST:
         _log.warning("in whole numbers the network would lose half a point or more: it runs in floating point")
         backbone, opened = bench.opened(run, bench.export(run, "float32", int8=False))
     history = (*taught.history, *run.history)
     made = Taught(opened.layers, tuple(opened.tried), opened.logits, apart=True, history=history, by_heart=True)
-    before = _merit(_said(taught, learned, check, words, settings), targets, words)
-    after = _merit(_said(made, opened.learned, check, words, settings), targets, words)
+    before = merit(_said(taught, learned, check, words, settings), targets, words.activation)
+    after = merit(_said(made, opened.learned, check, words, settings), targets, words.activation)
     tuned = Tuned(backbone, opened.learned, made) if after > before else None
-    return Attempt(before[0], after[0], tuned)
+    return Attempt(before.right, after.right, tuned)
 
 
 def _held_out(learned: Sequence[Example]) -> tuple[list[Example], list[Example]]:
@@ -182,14 +182,6 @@ def _said(
     _, trial = calibrate(taught, learned, words, settings.seed)
     row = {example.content_hash: n for n, example in enumerate(trial.examples)}
     return trial.logits[[row[example.content_hash] for example in check]]
-
-
-def _merit(logits: Vectors, targets: Vectors, words: Vocabulary) -> tuple[float, float]:
-    """Accuracy, or mean average precision where a photo may have several words; then the negative cross-entropy."""
-    calm = -surprise(logits.astype(np.float64), targets, words.activation)
-    if words.activation == "softmax":
-        return float((logits.argmax(axis=1) == targets.argmax(axis=1)).mean()), calm
-    return mean_average_precision(logits, targets > 0), calm
 
 
 def _key(photos: Sequence[Example], network: Network, request: Request) -> str:

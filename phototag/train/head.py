@@ -85,12 +85,12 @@ def fit_head(
             if check is None:
                 best_epoch = epoch
                 history.append(Epoch("head", epoch, loss, accuracy))
-                continue
-            known = model.test_on_batch((check.embeddings - centre) / scale, check.targets)
-            history.append(Epoch("head", epoch, loss, accuracy, *map(float, known)))
-            if known[0] < best_loss:
-                best, best_loss, best_epoch = model.get_weights(), known[0], epoch
-            elif epoch - best_epoch >= _PATIENCE:
+            else:
+                known = model.test_on_batch((check.embeddings - centre) / scale, check.targets)
+                history.append(Epoch("head", epoch, loss, accuracy, *map(float, known)))
+                if known[0] < best_loss:
+                    best, best_loss, best_epoch = model.get_weights(), known[0], epoch
+            if epoch - best_epoch >= _PATIENCE or accuracy >= (settings.stop_at_accuracy or np.inf):
                 break
         if check is None:
             best = model.get_weights()

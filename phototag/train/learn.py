@@ -26,6 +26,7 @@ from phototag.train.network import network_for
 from phototag.train.promise import Promise
 from phototag.train.report import write_report
 from phototag.train.request import Request
+from phototag.train.sweep import Swept, sweep
 from phototag.train.teach import teach
 
 Progress = Callable[[int, int], None]
@@ -48,6 +49,7 @@ class Outcome:
         keywords: what became of a library's keywords; None where something else was learned from.
         promises: what a wanted precision came to, a word each; none where none was wanted or nothing was held out.
         attempt: what training the network itself came to; None where it was not tried.
+        swept: what trying settings of the head came to; None where none were.
     """
 
     bundle: Bundle
@@ -56,6 +58,7 @@ class Outcome:
     attempt: Attempt | None
     promises: tuple[Promise, ...] = ()
     keywords: KeywordsFound | None = None
+    swept: Swept | None = None
 
 
 def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Outcome:
@@ -82,7 +85,8 @@ def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Ou
         keywords = replace(keywords, without=keywords.without - unsure, unsure=unsure)
     elif not request.from_scratch:  # whose embeddings tell nothing yet; nor does a keyword that is not there
         warn(learned, request.root)
-    taught = teach(learned, checked, words, request.head)
+    swept = sweep(learned, checked, words, request.head, request.sweep, tell) if request.sweep else None
+    taught = swept.taught if swept else teach(learned, checked, words, request.head)
     with finetuned(taught, learned, checked, words, backbone, request, tell) as attempt:
         if attempt is not None and attempt.tuned is not None:
             backbone, learned, taught = attempt.tuned.backbone, attempt.tuned.learned, attempt.tuned.taught
@@ -94,12 +98,12 @@ def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Ou
             network=backbone.network,
             classifier=classifier,
             metrics=_metrics(evaluation, trial),
-            settings=_settings(request, backbone, attempt),
+            settings=_settings(request, backbone, swept, attempt),
             history=[epoch.as_dict() for epoch in taught.history],
         )
         if evaluation is not None:
             write_report(bundle, answers_of(classifier, words, trial), evaluation, workers=request.workers)
-    return Outcome(bundle, evaluation, failed, attempt, trial.promises, keywords)
+    return Outcome(bundle, evaluation, failed, attempt, trial.promises, keywords, swept)
 
 
 def _read(request: Request) -> tuple[Listing, Listing, KeywordsFound | None]:
@@ -148,10 +152,11 @@ def _metrics(evaluation: Evaluation | None, trial: Trial) -> dict[str, Any]:
     return metrics
 
 
-def _settings(request: Request, backbone: Backbone, attempt: Attempt | None) -> dict[str, Any]:
+def _settings(request: Request, backbone: Backbone, swept: Swept | None, attempt: Attempt | None) -> dict[str, Any]:
     tuned = attempt is not None and attempt.tuned is not None
     return {
-        **asdict(request.head),
+        **asdict(swept.settings if swept else request.head),
+        "tried": swept.as_dict() if swept else None,
         "fine_tuning": {**asdict(request.tune), "before": attempt.before, "after": attempt.after, "kept": tuned}
         if attempt
         else None,

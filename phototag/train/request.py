@@ -18,6 +18,7 @@ class HeadSettings:
         dropout: the part of the inputs of each layer that is left out at each step, 0 to below 1.
         hidden: width of an inner ReLU layer; 0 for none.
         learning_rate: of AdamW.
+        stop_at_accuracy: stop when so large a part of the photos learned from is right.
         seed: of everything random.
     """
 
@@ -25,7 +26,23 @@ class HeadSettings:
     dropout: float = 0.5
     hidden: int = 0
     learning_rate: float = 1e-3
+    stop_at_accuracy: float | None = None
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What is tried to find a better head; see docs/training.md.
+
+    Attributes:
+        learning_rates: likewise for the others: none where it is not to be varied.
+        hidden: widths of the inner layer.
+        dropouts: parts left out.
+    """
+
+    learning_rates: tuple[float, ...] = (3e-4, 3e-3)
+    hidden: tuple[int, ...] = (128, 512)
+    dropouts: tuple[float, ...] = (0.2, 0.35, 0.65)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,7 @@ class Request:
         device: where it runs.
         workers: threads that decode.
         head: how the head is trained.
+        sweep: settings of the head to try; None: none.
         keywords: learn from the keywords that the photos below `root` carry; None: from folders or `labels`.
         precision: the part of the words said that is to be right, above 0 and below 1; None: no wish.
         tune: how the network is trained afterwards.
@@ -112,6 +130,7 @@ class Request:
     device: Device = "auto"
     workers: int = 2
     head: HeadSettings = field(default_factory=HeadSettings)
+    sweep: Sweep | None = None
     keywords: KeywordWish | None = None
     precision: float | None = None
     tune: TuneSettings = field(default_factory=TuneSettings)

@@ -74,15 +74,30 @@ def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Pa
         "off",
         "--epochs",
         "2",
-        "--hidden",
+        "--inner-units",
         "8",
         "--dropout",
         "0.1",
+        "--learning-rate",
+        "0.002",
+        "--stop-at-accuracy",
+        "0.999",
+        "--tune",
     )
     assert run.returncode == 0, run.stderr
     assert f"phototag scan --model {tmp_path / 'here'} ~/Pictures" in run.stdout
     settings = load_bundle(tmp_path / "here").settings
-    assert (settings["epochs"], settings["hidden"], settings["dropout"], settings["learning_rate"]) == (2, 8, 0.1, 1e-3)
+    assert (settings["epochs"], settings["hidden"], settings["dropout"], settings["learning_rate"]) == (
+        2,
+        8,
+        0.1,
+        0.002,
+    )
+    assert settings["stop_at_accuracy"] == 0.999
+    # What was given is not varied.
+    assert "Tried the head with 0 other settings; none did better than the usual ones.\n" in run.stdout
+    assert [one["hidden"] for one in settings["tried"]["tried"]] == [8]
+    assert "Settings that were tried" in (tmp_path / "here" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -103,6 +118,7 @@ def test_a_model_put_elsewhere_is_used_by_its_folder(phototag: Run, labelled: Pa
         pytest.param(
             ["{photos}", "--backbone", "Small-CNN", "--fine-tune", "off"], 2, "must be trained", id="nothing learned"
         ),
+        pytest.param(["{photos}", "--backbone", "small-cnn", "--tune"], 2, "sees nothing yet", id="nothing to tune"),
         pytest.param(["{photos}", "--image-size", "5"], 2, "--image-size", id="too small a square"),
         pytest.param(["{photos}", "--time-budget", "soon"], 2, "say 90s, 30m, 2h", id="no time"),
         pytest.param(["{photos}", "--augment", "flip,blur"], 2, "unknown: blur", id="unknown change"),

@@ -99,3 +99,15 @@ def test_each_epoch_is_recorded() -> None:
     assert fit_head(learn, None, "softmax", _SETTINGS).history[-1].as_dict()["check_loss"] is None
     shorter = mean_history([history, history[:2]])
     assert [epoch.loss for epoch in shorter] == [epoch.loss for epoch in history[:2]]
+
+
+@pytest.mark.parametrize("checked", [True, False], ids=["with photos to check with", "without"])
+def test_a_head_stops_at_the_accuracy_asked_for(checked: bool) -> None:
+    lesson = _lesson({"a": 30, "b": 30, "c": 30})
+    whole = fit_head(lesson, lesson if checked else None, "softmax", HeadSettings(epochs=40, dropout=0))
+    found = fit_head(
+        lesson, lesson if checked else None, "softmax", HeadSettings(epochs=40, dropout=0, stop_at_accuracy=0.9)
+    )
+    assert found.history[-1].accuracy >= 0.9
+    assert all(epoch.accuracy < 0.9 for epoch in found.history[:-1])
+    assert len(found.history) < len(whole.history)

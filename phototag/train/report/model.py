@@ -48,6 +48,7 @@ def model_page(bundle: Bundle, answers: Answers, evaluation: Evaluation, *, abou
         _reliability(answers),
         *_trades(answers),
         *_curves(bundle.history),
+        *_tried(bundle.settings.get("tried")),
         _settings(bundle),
     ]
     return page(f"How well {bundle.name} knows its categories", parts)
@@ -235,6 +236,28 @@ def _curves(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
+def _tried(sweep: Mapping[str, Any] | None) -> Iterator[str]:
+    """Settings of the head that were tried, and which of them was chosen."""
+    if not sweep:
+        return
+    rows = [
+        (
+            f"{one['hidden']:,}" if one["hidden"] else "none",
+            f"{one['learning_rate']:g}",
+            f"{one['dropout']:g}",
+            f"{one['right']:.1%}",
+            f"{one['surprise']:.3f}",
+            "chosen" if number == sweep["chosen"] else "",
+        )
+        for number, one in enumerate(sweep["tried"])
+    ]
+    yield section(
+        "Settings that were tried",
+        paragraph("Of the head alone, on photos held out in turn; loss counts how surprising the right answers were."),
+        table(("inner layer", "learning rate", "dropout", "right", "loss", ""), rows),
+    )
+
+
 def _settings(bundle: Bundle) -> str:
     facts = [
         ("model", bundle.name),
@@ -249,7 +272,7 @@ def _settings(bundle: Bundle) -> str:
         facts.append(
             ("none of these", f"beyond {near.threshold:.3f}: distance to the {near.k} nearest examples{lacks}")
         )
-    facts += [(key.replace("_", " "), str(value)) for key, value in bundle.settings.items()]
+    facts += [(key.replace("_", " "), str(value)) for key, value in bundle.settings.items() if key != "tried"]
     return section("Settings", definitions(facts))
 
 
