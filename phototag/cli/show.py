@@ -110,6 +110,7 @@ def _with_broader(tag: Tag) -> str:
 
 def _as_dict(path: str, entry: Entry | None, held: Held | PhotoError) -> dict[str, Any]:
     in_file = {"error": str(held)} if isinstance(held, PhotoError) else asdict(held)
+    in_file.pop("picture", None)  # which tells pictures apart, and tells people nothing
     if entry is None:
         return {"path": path, "known": False, "file": in_file}
     return {

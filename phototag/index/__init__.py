@@ -341,6 +341,10 @@ class Index(Search, Journal, Protocol):
         """All that is known of one photo."""
         ...
 
+    def entries(self, paths: Sequence[str]) -> list[Entry]:
+        """All that is known of photos, in the order given; without those that are not known."""
+        ...
+
     def tags(self) -> Iterator[TagCount]:
         """Every word with its count, most frequent first."""
         ...

@@ -4,8 +4,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -27,26 +26,22 @@ from sqlalchemy import (
     select,
 )
 
-from phototag.index import Entry, Known, TagCount, Verdict
+from phototag.index import Known, TagCount
 from phototag.index.blocks import Kind
 from phototag.index.contents import with_hashes
-from phototag.index.numbers import OWNER, SCORE_SCALE
-from phototag.index.rows import CHUNK, broader_of, chunks, fetch, join_path, split_path, words_by_id
+from phototag.index.numbers import OWNER
+from phototag.index.rows import CHUNK, chunks, fetch, join_path, words_by_id
 from phototag.index.tables import (
-    cameras,
     decisions,
     folders,
-    imported,
     intents,
-    lenses,
     photo_tags,
     photos,
     rejected,
     sources,
-    tags,
     verdicts,
 )
-from phototag.records import Facts, Memory, PhotoRef, Tag
+from phototag.records import Facts, Memory, PhotoRef
 
 
 def known_in(connection: Connection, folder: str, model: str) -> dict[str, Known]:
@@ -103,34 +98,6 @@ def count_tags(connection: Connection) -> Iterator[TagCount]:
     for (kind, tag), number in sorted(counts.items(), key=lambda c: (-c[1], words[c[0][1]], -c[0][0])):
         mine = kind == Kind.KEYWORD
         yield TagCount(words[tag], number, "me" if mine else "phototag", () if mine else tuple(above.get(tag, ())))
-
-
-def entry(connection: Connection, path: str) -> Entry | None:
-    """All that is known of the photo at a path."""
-    folder, name = split_path(path)
-    row = connection.execute(
-        select(photos, folders.c.path, cameras.c.name.label("camera"), lenses.c.name.label("lens"))
-        .join(folders)
-        .outerjoin(cameras)
-        .outerjoin(lenses)
-        .where(folders.c.path == folder, photos.c.name == name)
-    ).one_or_none()
-    if row is None:
-        return None
-    own = select(tags.c.word).join(photo_tags).where(photo_tags.c.photo_id == row.id, photo_tags.c.source_id == OWNER)
-    refused = select(tags.c.word).join(rejected).where(rejected.c.photo_id == row.id)
-    kept = select(tags.c.word).join(imported).where(imported.c.photo_id == row.id)
-    failure = f"{row.failure}: {row.failure_detail}" if row.failure and row.failure_detail else row.failure
-    return Entry(
-        ref=_ref(row),
-        facts=None if row.format is None else facts_in(row),
-        content_hash=row.content_hash,
-        keywords=tuple(connection.execute(own.order_by(tags.c.word)).scalars()),
-        rejected=tuple(connection.execute(refused.order_by(tags.c.word)).scalars()),
-        verdicts=tuple(_verdicts(connection, row.id)),
-        failure=failure,
-        imported=tuple(connection.execute(kept.order_by(tags.c.word)).scalars()),
-    )
 
 
 def facts_in(row: Row[Any]) -> Facts:
@@ -218,51 +185,3 @@ def _memories(connection: Connection, keys: Collection[Sequence[str | None]]) ->
 
 def _listed(lines: str | None) -> frozenset[str]:
     return frozenset(word for line in (lines or "").splitlines() for word in json.loads(line))
-
-
-def _ref(row: Row[Any]) -> PhotoRef:
-    return PhotoRef(join_path(row.path, row.name), row.size_bytes, row.mtime_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class _Vocabulary:
-    """Words and what one model says they stand under."""
-
-    words: dict[int, str]
-    under: dict[int, tuple[int, ...]]
-
-    def tag(self, number: int, score: int) -> Tag:
-        above = tuple(self.words[other] for other in self.under.get(number, ()))
-        return Tag(self.words[number], score / SCORE_SCALE, above)
-
-
-def _verdicts(connection: Connection, number: int) -> Iterator[Verdict]:
-    """What each model said of a photo, the latest first."""
-    rows = connection.execute(
-        select(verdicts, sources.c.name)
-        .join(sources)
-        .where(verdicts.c.photo_id == number)
-        .order_by(verdicts.c.decided_at.desc(), sources.c.name)
-    ).all()
-    for row in rows:
-        given = connection.execute(
-            select(photo_tags.c.tag_id, photo_tags.c.score)
-            .join(tags)
-            .where(photo_tags.c.photo_id == number, photo_tags.c.source_id == row.source_id)
-            .where(photo_tags.c.score.is_not(None))
-            .order_by(photo_tags.c.score.desc(), tags.c.word)
-        ).all()
-        guesses = json.loads(row.guesses)
-        numbers = {tag for tag, _ in (*given, *guesses)}
-        under = broader_of(connection, row.source_id, numbers)
-        every = numbers.union(*under.values())
-        vocabulary = _Vocabulary(words_by_id(connection, every), under)
-        yield Verdict(
-            model=row.name,
-            where=row.place,
-            tags=tuple(vocabulary.tag(tag, score) for tag, score in given),
-            guesses=tuple(vocabulary.tag(tag, score) for tag, score in guesses),
-            distance=row.distance,
-            decided_at=datetime.fromtimestamp(row.decided_at, UTC).isoformat(timespec="seconds"),
-            note=row.note or "",
-        )

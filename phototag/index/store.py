@@ -26,6 +26,7 @@ from phototag.index import (
 )
 from phototag.index.adopted import Adopted
 from phototag.index.database import Database
+from phototag.index.entries import entries
 from phototag.index.journal import Carrier, Intent, Kind, Run, Standing, Write, Written
 from phototag.index.postings import catch_up
 from phototag.index.remembering import Vocabulary, remember
@@ -193,8 +194,12 @@ class SqlIndex:
 
     def entry(self, path: str) -> Entry | None:
         """All that is known of one photo."""
+        return next(iter(self.entries([path])), None)
+
+    def entries(self, paths: Sequence[str]) -> list[Entry]:
+        """All that is known of photos."""
         with self._database.reading() as connection:
-            return reading.entry(connection, path)
+            return list(entries(connection, paths))
 
     def tags(self) -> Iterator[TagCount]:
         """Every word with its count, most frequent first."""

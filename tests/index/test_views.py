@@ -62,7 +62,7 @@ def test_every_view_has_the_documented_columns_and_no_others(raw: sqlite3.Connec
 
 
 def test_the_views_say_what_the_index_knows(raw: sqlite3.Connection) -> None:
-    facts = ("2023-07-14T18:03:00", "Canon EOS R5", "JPEG", 4000, 3000)
+    facts = ("2023-07-14T18:03:00", "Canon EOS R5", "RF24-70mm F2.8 L", 48.8584, 2.2945, "JPEG", 4000, 3000)
     assert raw.execute("SELECT * FROM photos_view WHERE photo_id = 1").fetchall() == [
         (1, "/p/a.jpg", "/p", "a.jpg", 1000, "2023-11-14T22:13:20Z", *facts, "01" * 32, None)
     ]

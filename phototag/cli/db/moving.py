@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -119,10 +120,9 @@ def import_(ctx: click.Context, /, *, catalogue: Path, roots: tuple[str, ...], d
 
 
 def _entries(index: Index, query: str) -> Iterator[Entry]:
-    for hit in index.search(query, sort="path"):
-        entry = index.entry(hit.path)
-        if entry is not None:  # forgotten by a scan meanwhile
-            yield entry
+    hits = index.search(query, sort="path")
+    while some := [hit.path for hit in islice(hits, _BATCH)]:
+        yield from index.entries(some)  # without those that a scan has forgotten meanwhile
 
 
 def _as_lines(entries: Iterator[Entry], stream: TextIO) -> int:
@@ -161,6 +161,8 @@ def _as_dict(entry: Entry) -> dict[str, Any]:
         "height": facts.height if facts else None,
         "taken": facts.taken if facts else None,
         "camera": facts.camera if facts else None,
+        "lens": facts.lens if facts else None,
+        "place": facts.place if facts else None,
         "tags": [
             {"word": tag.word, "score": tag.score, "broader": tag.broader, "model": verdict.model}
             for verdict in entry.verdicts
