@@ -294,6 +294,10 @@ class Index(Search, Journal, Protocol):
         """Photos whose bytes were one of these when last seen, by their hash; a hash nobody had is left out."""
         ...
 
+    def unfinished(self, model: str) -> dict[bytes, Known]:
+        """Photos of which a write was begun and not recorded, by the SHA-256 that their files have if it was done."""
+        ...
+
     def folders_below(self, root: str) -> Iterator[str]:
         """Every folder at or below `root` in which photos are known."""
         ...

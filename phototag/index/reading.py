@@ -62,6 +62,19 @@ def known_by_contents(
     return found
 
 
+def unfinished(connection: Connection, model: str) -> dict[bytes, Known]:
+    """Photos of which a write was begun and not recorded, by the hash that it would have left."""
+    query = (
+        "SELECT writes.hash_after, writes.photo_id FROM intents JOIN writes ON writes.photo_id = intents.photo_id "
+        "WHERE writes.place = 'photo' AND writes.undone_by IS NULL"
+    )
+    numbers = dict(fetch(connection, query))
+    known: dict[int, Known] = {}
+    for some in chunks(set(numbers.values()), CHUNK):
+        known |= {one.number: one for one in known_where(connection, photos.c.id.in_(some), model)}
+    return {content_hash: known[number] for content_hash, number in numbers.items()}
+
+
 def folders_after(connection: Connection, root: str, last: bytes | None, limit: int) -> list[bytes]:
     """The next folders at or below a root in which photos are known, in order of their bytes, after `last`."""
     used = exists().where(photos.c.folder_id == folders.c.id)

@@ -116,6 +116,11 @@ class SqlIndex:
                 for number, path in moved:
                     writing.rehome(connection, number, path)
 
+    def unfinished(self, model: str) -> dict[bytes, Known]:
+        """Photos of which a write was begun and not recorded, by the hash that it would have left."""
+        with self._database.reading() as connection:
+            return reading.unfinished(connection, model)
+
     def folders_below(self, root: str) -> Iterator[str]:
         """Every folder at or below `root` in which photos are known; streamed, in order."""
         last: bytes | None = None

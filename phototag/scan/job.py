@@ -100,6 +100,7 @@ class Seen:
         folders: those that were listed.
         unlisted: photos known in them that were not.
         moved: the numbers of photos that were met at another path.
+        unfinished: photos that a killed scan wrote and did not record, by their content; None: not yet asked for.
         leftovers: folders with temporary files, some of which a killed process may have left.
         sidecars: by folder, the times of the sidecars in it by their names without `.xmp`.
         silent: folders that did not answer; nothing is known of what is in them.
@@ -110,6 +111,7 @@ class Seen:
     folders: set[str] = field(default_factory=set)
     unlisted: list[Known] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
+    unfinished: dict[bytes, Known] | None = None
     leftovers: list[str] = field(default_factory=list)
     sidecars: dict[str, dict[str, int]] = field(default_factory=dict)
     silent: list[str] = field(default_factory=list)

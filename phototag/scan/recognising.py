@@ -73,7 +73,7 @@ def recognise(group: Sequence[Verdict], job: Recognising, seen: Seen) -> list[Tw
     for verdict in group:
         known, alike = verdict.known, by_content.get(verdict.decided.content_hash, [])
         if known is None:
-            twins.append(_elsewhere(alike, seen))
+            twins.append(_elsewhere(alike or _written_unrecorded(verdict, job, seen), seen))
             continue
         found = None
         if _has_other_bytes(verdict, before):
@@ -84,6 +84,14 @@ def recognise(group: Sequence[Verdict], job: Recognising, seen: Seen) -> list[Tw
     if anew and not job.dry_run:
         job.index.begin_anew(anew)
     return twins
+
+
+def _written_unrecorded(verdict: Verdict, job: Recognising, seen: Seen) -> list[Known]:
+    """The photo that a killed scan wrote, and did not come to record, before somebody moved it."""
+    if seen.unfinished is None:  # asked once: what this scan writes it comes to record
+        seen.unfinished = job.index.unfinished(job.model)
+    found = seen.unfinished.get(verdict.decided.content_hash)
+    return [] if found is None else [found]
 
 
 def _has_other_bytes(verdict: Verdict, before: Mapping[int, Likeness]) -> bool:

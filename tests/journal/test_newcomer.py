@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from phototag.errors import DiskError
 from phototag.index import Index
 from phototag.records import PhotoRef
 from tests.journal.library import edit, found, held, paint, run_scan, run_undo, run_untag
@@ -125,6 +126,27 @@ def test_a_photo_replaced_between_a_write_and_its_record_is_a_new_one(library: P
     put(photo, "blue")
     run_scan(library, index)
     assert is_new(index, photo, "blue")
+
+
+def test_a_photo_moved_between_a_write_and_its_record_keeps_its_words_as_phototags(
+    library: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = put(library / "p.jpg", "red", size=(32, 24))
+
+    def killed(*_: object) -> None:
+        raise DiskError("as if killed")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(index), "remember", killed)
+        with pytest.raises(DiskError):
+            run_scan(library, index)
+    assert held(photo) == {"red", "colour"}
+    number = index.known_in(str(library), "colours")["p.jpg"].number
+    moved = photo.rename(library / "trip" / "q.jpg")
+    run_scan(library, index)
+    assert is_new(index, moved, "red")
+    assert index.known_in(str(moved.parent), "colours")["q.jpg"].number == number
+    assert run_undo(index, 1)["q.jpg"] == "restored"
 
 
 def test_every_model_looks_at_a_newcomer(library: Path, index: Index) -> None:
