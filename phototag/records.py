@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +21,25 @@ if TYPE_CHECKING:
 
 Fit = Literal["crop", "squash", "pad"]
 """How a photo is fitted to the square: centre crop, squashed without regard to its shape, or padded with grey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A database on a server that holds an index. As text it is its URL without the password.
+
+    Attributes:
+        url: such as `postgresql+psycopg://me@nas/photos`; may hold a password.
+    """
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        without = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1@", self.url)
+        return re.sub(r"(?<=[?&]password=)[^&]*", "***", without)
+
+
+Place: TypeAlias = Path | Server
+"""Where an index is: an SQLite file, or on a server."""
 
 
 @dataclass(frozen=True, slots=True)

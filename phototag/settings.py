@@ -1,6 +1,7 @@
 """Defaults < configuration file < environment < options, in; one frozen `Settings`, out. The only reader of both."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any, Literal
 import platformdirs
 
 from phototag.errors import SettingsError
+from phototag.records import Place, Server
 
 _APP = "phototag"
 _ENVIRONMENT = "PHOTOTAG_"
+_SERVERS = ("postgresql+psycopg", "postgresql")
+"""What the URL of an index on a server begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Settings:
     """Where phototag keeps things and how it works unless told otherwise.
 
     Attributes:
-        index: the SQLite file.
+        index: the SQLite file, or the PostgreSQL server.
         models: folder of the trained models.
         cache: folder that may be deleted at any time.
         model: name or folder of the model to scan with; None: the newest trained one, else the built-in one.
@@ -32,7 +36,7 @@ class Settings:
         log_file: where scans keep a log; None: nowhere.
     """
 
-    index: Path
+    index: Place
     models: Path
     cache: Path
     model: str | None = None
@@ -43,6 +47,17 @@ class Settings:
     batch_size: int | None = None
     timeout: float = 60.0
     log_file: Path | None = None
+
+    @property
+    def beside(self) -> Path:
+        """What files that belong to the index are named after: its own; for a server's, one in the user's folder."""
+        if isinstance(self.index, Path):
+            return self.index
+        import hashlib
+
+        name = re.sub(r"[^\w.-]+", "-", str(self.index).partition("://")[2].partition("?")[0])
+        mark = hashlib.sha256(str(self.index).encode()).hexdigest()[:8]
+        return _data_folder() / "servers" / f"{name}-{mark}"
 
 
 def config_path() -> Path:
@@ -74,13 +89,17 @@ def load_settings(config: Path | None = None, environment: Mapping[str, str] | N
 
 
 def _defaults() -> Settings:
-    data = Path(platformdirs.user_data_dir(_APP, appauthor=False))
+    data = _data_folder()
     if not data.is_absolute():
         raise SettingsError(
             "this user has no home folder: name the places with PHOTOTAG_INDEX, PHOTOTAG_MODELS and PHOTOTAG_CACHE"
         )
     cache = Path(platformdirs.user_cache_dir(_APP, appauthor=False))
     return Settings(index=data / "index.sqlite", models=data / "models", cache=cache)
+
+
+def _data_folder() -> Path:
+    return Path(platformdirs.user_data_dir(_APP, appauthor=False))
 
 
 def _read_toml(named: Path | None) -> dict[str, Any]:
@@ -107,7 +126,8 @@ def _convert(place: str, key: str, value: Any) -> Any:
     """Bring a value from TOML, the environment or an option to its field's type and check its range."""
     try:
         if key in ("index", "models", "cache", "log_file"):
-            return Path(value).expanduser().absolute()
+            is_url = key == "index" and "://" in str(value)
+            return _server(place, str(value)) if is_url else Path(value).expanduser().absolute()
         if key == "model":
             return str(value)
         if key == "device" and value in ("auto", "cpu", "gpu"):
@@ -124,3 +144,13 @@ def _convert(place: str, key: str, value: Any) -> Any:
     if key not in known:
         raise SettingsError(f"unknown setting {key!r} in {place}: known are {', '.join(known)}")
     raise SettingsError(f"{key} = {value!r} in {place} does not fit")
+
+
+def _server(place: str, url: str) -> Server:
+    """The server that a URL names."""
+    server = Server(url)
+    if url.partition("://")[0] not in _SERVERS:
+        raise SettingsError(
+            f"index = {str(server)!r} in {place} does not fit: a file, or {_SERVERS[0]}://HOST/DATABASE"
+        )
+    return server

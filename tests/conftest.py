@@ -4,10 +4,12 @@ import os
 import sqlite3  # noqa: F401 - before TensorFlow, whose own SQLite has no full-text search and would take its place
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.clusters import running_server
 
 _REAL_PHOTOS = Path(os.environ.get("PHOTOTAG_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -20,6 +22,13 @@ def real_photos() -> Path:
     if not (_REAL_PHOTOS / "pets").is_dir():
         pytest.skip(f"no real photos in {_REAL_PHOTOS}")
     return _REAL_PHOTOS
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of the tests' own."""
+    with running_server() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import SettingsError
+from phototag.records import Server
 from phototag.settings import load_settings
 
 
@@ -55,3 +56,25 @@ def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
 def test_a_wrong_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="max_tags = '0' in the environment"):
         load_settings(None, {"PHOTOTAG_MAX_TAGS": "0"})
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "postgresql"])
+def test_an_index_may_be_on_a_server_and_its_password_is_never_shown(scheme: str, home: Path) -> None:
+    url = f"{scheme}://me:se@cret@nas:5432/photos?password=secret&sslmode=require"
+    settings = load_settings(None, {"PHOTOTAG_INDEX": url})
+    assert settings.index == Server(url)
+    assert str(settings.index) == f"{scheme}://me@nas:5432/photos?password=***&sslmode=require"
+    assert "cret" not in repr(settings)
+    assert settings.beside.is_relative_to(home)
+    assert settings.beside.name.startswith("me-nas-5432-photos-")
+    other = load_settings(None, {}, index=url.replace("/photos", "/others"))
+    assert other.beside != settings.beside
+    assert load_settings(None, {}, index=url.replace("se@cret", "other")).beside == settings.beside
+    assert load_settings(None, {}, index="/some/file").beside == Path("/some/file").absolute()
+
+
+def test_a_url_of_another_kind_is_refused_without_its_password() -> None:
+    with pytest.raises(SettingsError, match="'mysql://me@nas/photos' in the options does not fit") as caught:
+        load_settings(None, {}, index="mysql://me:secret@nas/photos")
+    assert "postgresql+psycopg://" in str(caught.value)
+    assert "secret" not in str(caught.value)

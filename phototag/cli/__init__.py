@@ -62,12 +62,12 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--index", type=click.Path(path_type=Path), metavar="FILE", help="The index to use.")
+@click.option("--index", type=click.Path(path_type=str), metavar="FILE|URL", help="The index to use.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A configuration file of your own.")
 @click.option("--debug", is_flag=True, help="Log in detail, and show where an error came from.")
 @click.version_option(phototag.__version__, package_name="phototag")
 @click.pass_context
-def phototag_command(ctx: click.Context, index: Path | None, config: Path | None, debug: bool) -> None:
+def phototag_command(ctx: click.Context, index: str | None, config: Path | None, debug: bool) -> None:
     """Teach a computer your own photo categories; it tags your library without harming a photo.
 
     \b

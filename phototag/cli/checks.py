@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from phototag.errors import PhotoTagError
+from phototag.records import Place
 from phototag.settings import Settings
 
 State = Literal["ok", "note", "wrong"]
@@ -56,9 +57,9 @@ class Check:
 def check_all(settings: Settings, folders: Sequence[str]) -> Iterator[Check]:
     """Check everything, what costs least first."""
     yield _python()
-    yield _clock(settings.index.parent)
+    yield _clock(settings.beside.parent)
     yield from _places(settings)
-    yield _index(settings.index)
+    yield _index(settings.index, settings.beside)
     yield _models(settings)
     yield from _formats()
     yield _network(settings)
@@ -95,7 +96,7 @@ def _clock(folder: Path) -> Check:
 
 def _places(settings: Settings) -> Iterator[Check]:
     for name, folder in (
-        ("index folder", settings.index.parent),
+        ("index folder", settings.beside.parent),
         ("models", settings.models),
         ("cache", settings.cache),
     ):
@@ -114,19 +115,19 @@ def _space(name: str, folder: Path, there: Path) -> Check:
     return Check(name, "ok", found)
 
 
-def _index(path: Path) -> Check:
-    from phototag.index import open_index
+def _index(place: Place, beside: Path) -> Check:
+    from phototag.index import is_there, open_index
+    from phototag.index.care import disk_bytes
 
-    if not path.exists():
-        return Check("index", "note", f"there is none yet ({path})", "phototag scan DIR makes it")
     try:
-        index = open_index(path, readonly=True)
-        count = index.photo_count()
+        if not is_there(place):
+            return Check("index", "note", f"there is none yet ({place})", "phototag scan DIR makes it")
+        index = open_index(place, readonly=True)
+        count, size = index.photo_count(), disk_bytes(place, beside)
         index.close()
     except PhotoTagError as exc:
         return Check("index", "wrong", str(exc), "as it says; `phototag scan` makes a new one")
-    size = sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
-    return Check("index", "ok", f"{path}, {count:,} photos, {size / 1e6:.1f} MB")
+    return Check("index", "ok", f"{place}, {count:,} photos, {size / 1e6:.1f} MB")
 
 
 def _models(settings: Settings) -> Check:

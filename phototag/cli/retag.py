@@ -174,9 +174,9 @@ def _run(
     rules = Rules(min_confidence=settings.min_confidence, max_tags=settings.max_tags)
     with ExitStack() as stack:
         index, writer = stack.enter_context(opened(settings.index, dry_run=dry_run, how=how))
-        vectors = _open_vectors(settings.index, bundle, dry_run=dry_run)
+        vectors = _open_vectors(settings.beside, bundle, dry_run=dry_run)
         stack.callback(vectors.close)
-        summary.pace = last_pace(settings.index)
+        summary.pace = last_pace(settings.beside)
         job = RetagJob(
             model=bundle.name,
             decision=decision_of(bundle.fingerprint, rules),
@@ -197,8 +197,8 @@ def _run(
             yield some
 
 
-def _open_vectors(index: Path, bundle: Bundle, *, dry_run: bool) -> VectorFile:
-    path = vectors_path(index, bundle.network)
+def _open_vectors(beside: Path, bundle: Bundle, *, dry_run: bool) -> VectorFile:
+    path = vectors_path(beside, bundle.network)
     return VectorFile(path, bundle.network, readonly=dry_run or not path.exists())
 
 

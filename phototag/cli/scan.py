@@ -133,7 +133,7 @@ def events_of(
     """
     from phototag.backbone import open_backbone
     from phototag.decide import Rules, decision_of
-    from phototag.index import open_index
+    from phototag.index import is_there, open_index
     from phototag.index.lock import scan_lock
     from phototag.metadata import open_writer
     from phototag.scan import Job, scan
@@ -143,10 +143,10 @@ def events_of(
     with ExitStack() as stack:
         if not dry_run:
             stack.enter_context(scan_lock(settings.index))
-        path = settings.index
-        if dry_run and not path.exists():  # nothing is known yet, and nothing may be created
-            path = Path(stack.enter_context(TemporaryDirectory())) / "index.sqlite"
-        index = open_index(path, readonly=dry_run and path == settings.index)
+        place, path = settings.index, settings.beside
+        if dry_run and not is_there(place):  # nothing is known yet, and nothing may be created
+            place = path = Path(stack.enter_context(TemporaryDirectory())) / "index.sqlite"
+        index = open_index(place, readonly=dry_run and place == settings.index)
         stack.callback(index.close)
         vectors = VectorFile(vectors_path(path, bundle.network), bundle.network, readonly=dry_run)
         stack.callback(vectors.close)

@@ -11,7 +11,7 @@ import click
 from phototag.cli import settings_of
 from phototag.cli.text import rounded, shown
 from phototag.errors import PhotoError
-from phototag.index import Entry, Verdict, open_index
+from phototag.index import Entry, Verdict, is_there, open_index
 from phototag.metadata import Held, open_writer
 from phototag.records import Tag
 
@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, *, photo: str, as_json: bool) -> int:
 
 def _entry(ctx: click.Context, path: str) -> Entry | None:
     place = settings_of(ctx).index
-    if not place.exists():  # nothing was scanned yet; the photo's file can be shown all the same
+    if not is_there(place):  # nothing was scanned yet; the photo's file can be shown all the same
         return None
     index = open_index(place, readonly=True)
     try:

@@ -47,7 +47,7 @@ def opened(ctx: click.Context, model: str | None) -> Iterator[Sight]:
     with ExitStack() as stack:
         index = open_index(settings.index, readonly=True)
         stack.callback(index.close)
-        vectors = VectorFile(vectors_path(settings.index, bundle.network), bundle.network, readonly=True)
+        vectors = VectorFile(vectors_path(settings.beside, bundle.network), bundle.network, readonly=True)
         stack.callback(vectors.close)
         yield Sight(index, vectors, stack.enter_context(Shelf(vectors)), bundle, settings.device)
 

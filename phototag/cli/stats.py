@@ -10,6 +10,7 @@ import click
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
 from phototag.index import Past, Statistics, open_index
+from phototag.index.care import disk_bytes
 
 _MONTHS_SHOWN = 12
 
@@ -19,13 +20,13 @@ _MONTHS_SHOWN = 12
 @click.pass_context
 def command(ctx: click.Context, /, *, as_json: bool) -> None:
     """Show the index in figures: photos, words, space, failures by reason, and what scans did month by month."""
-    path = settings_of(ctx).index
-    index = open_index(path, readonly=True)
+    settings = settings_of(ctx)
+    index = open_index(settings.index, readonly=True)
     try:
         figures, months = index.statistics(), _by_month(index.scans())
     finally:
         index.close()
-    size = sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
+    size = disk_bytes(settings.index, settings.beside)
     if as_json:
         print(json.dumps({**asdict(figures), "index_bytes": size, "months": months}, ensure_ascii=False))
     else:

@@ -17,6 +17,7 @@ from phototag.cli import settings_of
 from phototag.cli.params import AUGMENTS, SHIPPED, Augments, NetworkName, duration
 from phototag.cli.trained import as_dict, complaint, report
 from phototag.cores import usable_cores
+from phototag.records import Place
 
 if TYPE_CHECKING:
     from phototag.train import KeywordWish, Request
@@ -234,8 +235,9 @@ def _weights(given: str | None, network: str | None) -> "Path | Literal['own', '
     return "none" if given == "none" else Path(given)
 
 
-def _keywords(index: Path, others: Path | None, options: dict[str, Any]) -> "KeywordWish | None":
+def _keywords(index: Place, others: Path | None, options: dict[str, Any]) -> "KeywordWish | None":
     """Which keywords to learn from; takes its options out of the others."""
+    from phototag.index import is_there
     from phototag.train import KeywordWish
 
     wanted, min_photos, words = (options.pop(name) for name in ("from_keywords", "min_photos", "words"))
@@ -246,7 +248,7 @@ def _keywords(index: Path, others: Path | None, options: dict[str, Any]) -> "Key
     if others is not None:
         raise click.UsageError("--from-keywords takes the labels from the photos: leave out --labels and --validation")
     named = tuple(word.strip() for word in (words or "").split(",") if word.strip())
-    chosen = KeywordWish(words=named, index=index if index.exists() else None)
+    chosen = KeywordWish(words=named, index=index if is_there(index) else None)
     return chosen if min_photos is None else replace(chosen, min_photos=min_photos)
 
 

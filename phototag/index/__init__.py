@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 from phototag.index.adopted import Adopted
 from phototag.index.journal import Intent, Journal, Write
-from phototag.records import Facts, Failed, Memory, PhotoRef, Tag, Tagged, Where
+from phototag.records import Facts, Failed, Memory, PhotoRef, Place, Server, Tag, Tagged, Where
 
 Sort = Literal["score", "date", "path"]
 
@@ -370,28 +369,46 @@ class Index(Search, Journal, Protocol):
         ...
 
 
-def open_index(path: Path, *, readonly: bool = False) -> Index:
-    """Open the index at `path`; a missing one is created, an older one migrated.
+def open_index(place: Place, *, readonly: bool = False) -> Index:
+    """Open an index; a missing one is created, an older one migrated.
 
     Args:
-        path: the SQLite file.
+        place: the SQLite file, or the PostgreSQL server.
         readonly: for search and show: never creates or migrates, never blocks a scan.
 
     Raises:
-        IndexFileError: damaged, of a newer version, absent where `readonly`, or not to be written.
+        IndexFileError: damaged, of a newer version, absent where `readonly`, not to be written, or not to be reached.
     """
-    from phototag.index.connect import SqliteFile
+    from phototag.index.opening import open_database
     from phototag.index.store import SqlIndex
 
-    return SqlIndex(SqliteFile(path, readonly=readonly), readonly=readonly)
+    return SqlIndex(open_database(place, readonly=readonly), readonly=readonly)
 
 
-def open_search(path: Path) -> Search:
-    """Open the index at `path` only to ask it, in a tenth of the time that `open_index` takes.
+def open_search(place: Place) -> Search:
+    """Open an index only to ask it: a file in a tenth of the time that `open_index` takes.
 
     Raises:
         IndexFileError: absent, damaged, older or newer.
     """
+    if isinstance(place, Server):
+        return open_index(place, readonly=True)
     from phototag.index.asking import SqliteSearch
 
-    return SqliteSearch(path)
+    return SqliteSearch(place)
+
+
+def is_there(place: Place) -> bool:
+    """Whether an index has been made at a place; it may be damaged, older or newer.
+
+    Raises:
+        IndexFileError: the server cannot be reached.
+    """
+    if isinstance(place, Server):
+        from contextlib import closing
+
+        from phototag.index.opening import open_server
+
+        with closing(open_server(place)) as server:
+            return server.is_made()
+    return place.exists()

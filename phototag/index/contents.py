@@ -61,6 +61,8 @@ def _disturbed(connection: Connection) -> set[int]:
 def _alike(connection: Connection, numbers: Sequence[int]) -> set[int]:
     """Those of some photos that have the bytes of another one, and the others."""
     hashes = _hashes(connection, numbers)
+    if not hashes:
+        return set()
     begins = sorted({content_hash[:_PREFIX_BYTES] for content_hash in hashes.values()})
     which = f"prefix IN ({','.join('?' * len(begins))})"
     rows = [

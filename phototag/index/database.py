@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from phototag.index.extent import Extent
 from phototag.index.sqlite import SqliteDialect
 
 if TYPE_CHECKING:  # a search does without SQLAlchemy, whose import would take longer than all of the search
@@ -46,6 +47,22 @@ class Dialect(Protocol):
             normal: the normal form of what is sought.
             prefix: where words that only begin so are sought too: what was typed, folded; else empty.
         """
+        ...
+
+    def words_differ(self, driver: Any) -> str:
+        """How what `words_holding` looks through differs from the tags; empty: not at all."""
+        ...
+
+    def renew_words(self, driver: Any) -> None:
+        """Make what `words_holding` looks through anew."""
+        ...
+
+    def damage(self, driver: Any) -> list[str]:
+        """What the database itself finds wrong with what it keeps, a line each."""
+        ...
+
+    def extent(self, driver: Any) -> Extent:
+        """How much the index takes."""
         ...
 
 

@@ -1,26 +1,47 @@
-"""One scan at a time on an index: the lock beside it, which the operating system drops with the process."""
+"""One scan at a time on an index, held by a lock that goes with the process.
+
+Beside a file it is the operating system's; on a server, for scans of several machines, the server's own.
+"""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout, UnixFileLock
 
 from phototag.errors import IndexFileError, LockedError
+from phototag.records import Place, Server
 
 _PATIENCE_S = 0.2
 """Enough to try again where the last holder took its lock file away between our opening and locking it."""
 
 
 @contextmanager
-def scan_lock(index: Path) -> Iterator[None]:
-    """Hold the lock of an index; the lock file is gone afterwards, but for a killed process's, which locks nothing.
+def scan_lock(index: Place) -> Iterator[None]:
+    """Hold the lock of an index.
 
     Raises:
         LockedError: another scan holds it.
-        IndexFileError: the lock file cannot be made beside the index.
+        IndexFileError: the lock file cannot be made beside the index, or the server cannot be reached.
     """
+    with _on_server(index) if isinstance(index, Server) else _beside(index):
+        yield
+
+
+@contextmanager
+def _on_server(index: Server) -> Iterator[None]:
+    from phototag.index.opening import open_server
+
+    with closing(open_server(index)) as server, server.scanning() as held:
+        if not held:
+            raise LockedError(f"another scan is at work on the index {index}; it goes on, this one leaves")
+        yield
+
+
+@contextmanager
+def _beside(index: Path) -> Iterator[None]:
+    """The lock file is gone afterwards, but for a killed process's, which locks nothing."""
     path = index.with_name(index.name + ".lock")
     lock = FileLock(path)
     try:

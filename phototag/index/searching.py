@@ -227,12 +227,11 @@ def _ranks(
     ranks: dict[int, dict[Word | Fact, int]] = {number: {} for number in numbers}
     answers = _answers(tree, matcher)
     marks = ",".join("?" * len(ranks))
-    query = (
-        f"SELECT photo_id, source_id, tag_id, score FROM photo_tags WHERE photo_id IN ({marks}) AND score IS NOT NULL"
-    )
+    query = f"SELECT photo_id, source_id, tag_id, score FROM photo_tags WHERE photo_id IN ({marks})"
     if len(answers) <= _TAGS_MOST:
         query += f" AND tag_id IN ({','.join(map(str, answers))})"
-    for number, source, tag, score in fetch(connection, query, list(ranks)):
+    rows = fetch(connection, f"{query} AND score IS NOT NULL", list(ranks)) if answers else ()
+    for number, source, tag, score in rows:
         here = ranks[number]
         for word, exact in answers.get(tag, ()):
             if word.least <= score <= word.most and (not word.field or _gives(word, source)):

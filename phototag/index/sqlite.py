@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from phototag.index.extent import Extent
+
 _ROWS_A_STATEMENT = 100
 
 
@@ -36,3 +38,32 @@ class SqliteDialect:
         wanted = f'"{prefix}" * OR "{normal}" *' if prefix else f'"{normal}"'
         query = "SELECT rowid, normal FROM tags_fts WHERE tags_fts MATCH ? ORDER BY rowid"
         return self.fetch(driver, query, (wanted,))
+
+    def words_differ(self, driver: sqlite3.Connection) -> str:
+        """What FTS5 finds wrong with its index of the words."""
+        try:
+            driver.execute("INSERT INTO tags_fts (tags_fts, rank) VALUES ('integrity-check', 1)")
+        except sqlite3.Error as exc:
+            return str(exc)
+        return ""
+
+    def renew_words(self, driver: sqlite3.Connection) -> None:
+        """Make FTS5's index of the words anew."""
+        driver.execute("INSERT INTO tags_fts (tags_fts) VALUES ('rebuild')")
+
+    def damage(self, driver: sqlite3.Connection) -> list[str]:
+        """What SQLite finds wrong with its file."""
+        lines = [line for (line,) in driver.execute("PRAGMA integrity_check(20)") if line != "ok"]
+        told = [f"the file's structure is damaged: {line}" for line in lines]
+        lost = driver.execute("PRAGMA foreign_key_check").fetchmany(20)
+        return told + [f"a row of {table} belongs to one of {parent} that is not there" for table, _, parent, _ in lost]
+
+    def extent(self, driver: sqlite3.Connection) -> Extent:
+        """The file's size, and the pages in it that hold nothing."""
+
+        def one(query: str) -> int:
+            return int(driver.execute(query).fetchone()[0])
+
+        page_bytes = one("PRAGMA page_size")
+        pages, free = one("PRAGMA page_count"), one("PRAGMA freelist_count")
+        return Extent(one("PRAGMA user_version"), pages * page_bytes, free * page_bytes)

@@ -45,8 +45,12 @@ class SqlIndex:
         self._database = database
         self._vocabulary = Vocabulary()
         if not readonly:
-            with self._database.writing() as connection:
-                catch_up(connection)
+            try:
+                with database.writing() as connection:
+                    catch_up(connection)
+            except BaseException:
+                database.close()
+                raise
 
     def known_in(self, folder: str, model: str) -> dict[str, Known]:
         """The photos known directly in a folder, by file name."""

@@ -1,8 +1,13 @@
 """The index's tables as SQLAlchemy Core sees them; the migrations make them, and a test compares the two."""
 
-from sqlalchemy import REAL, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import REAL, BigInteger, Column, Double, ForeignKey, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Integer as _Integer
 
 metadata = MetaData()
+
+# SQLite's numbers are as large as they need be; PostgreSQL's say how large.
+Integer = _Integer().with_variant(BigInteger(), "postgresql")
+Real: REAL[float] | Double[float] = REAL().with_variant(Double(), "postgresql")
 
 folders = Table(
     "folders",
@@ -43,8 +48,8 @@ photos = Table(
     Column("failure", Text),
     Column("failure_detail", Text),
     Column("lens_id", ForeignKey("lenses.id")),
-    Column("latitude", REAL),
-    Column("longitude", REAL),
+    Column("latitude", Real),
+    Column("longitude", Real),
     Column("picture", LargeBinary),
 )
 
@@ -88,7 +93,7 @@ verdicts = Table(
     Column("place", Text, nullable=False),
     Column("decided_at", Integer, nullable=False),
     Column("guesses", Text, nullable=False),
-    Column("distance", REAL),
+    Column("distance", Real),
     Column("note", Text),
     Column("undone_by", ForeignKey("runs.id")),
 )
@@ -161,7 +166,7 @@ scans = Table(
     Column("model", Text, nullable=False),
     Column("folders", LargeBinary, nullable=False),
     Column("started_at", Integer, nullable=False),
-    Column("seconds", REAL, nullable=False),
+    Column("seconds", Real, nullable=False),
     Column("counts", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("stopped", Text),

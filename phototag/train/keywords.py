@@ -18,7 +18,7 @@ from phototag.errors import PhotoError, TrainingDataError
 from phototag.index import Entry, open_index
 from phototag.metadata import MetadataWriter, open_writer
 from phototag.metadata.words import copies, key
-from phototag.records import Failed, PhotoRef
+from phototag.records import Failed, PhotoRef, Place
 from phototag.train.dataset import Labelled, Listing, is_word
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary
@@ -133,7 +133,9 @@ def leave_out_unsure(examples: Sequence[Example], words: Vocabulary, seed: int) 
     return [example for example, out in zip(examples, suspect, strict=True) if not out], int(suspect.sum())
 
 
-def _read_all(root: Path, index: Path | None, workers: int) -> Iterator[tuple[PhotoRef, tuple[str, ...], int] | Failed]:
+def _read_all(
+    root: Path, index: Place | None, workers: int
+) -> Iterator[tuple[PhotoRef, tuple[str, ...], int] | Failed]:
     """Each photo, the owner's keywords in it, and how many words in it are phototag's."""
     writer = open_writer()
     refs: list[PhotoRef] = []

@@ -6,6 +6,7 @@ from typing import Literal
 
 from phototag.backbone import FROM_SCRATCH, Device
 from phototag.bundle import DEFAULT_NETWORK
+from phototag.records import Place
 from phototag.train.augment import Augmentation
 
 
@@ -57,7 +58,7 @@ class KeywordWish:
 
     min_photos: int = 20
     words: tuple[str, ...] = ()
-    index: Path | None = None
+    index: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

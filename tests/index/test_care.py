@@ -1,7 +1,6 @@
 """Looking after the index: what it holds, whether it is whole, made smaller, and copied while a scan writes."""
 
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import IndexFileError
-from phototag.index import care, open_index
+from phototag.index import care, is_there, open_index
+from phototag.index.checking import check
+from phototag.records import Place, Server
+from tests.index.raw import next_number, opened
 from tests.index.records import failed, ref, tagged
 
 _ROOT = Path(__file__).parents[2]
@@ -29,50 +31,66 @@ _WRITE_ON = """if True:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """An index with photos in two blocks, a failed one and one that was only begun."""
+def made(place: Place) -> Place:
+    """An index of each kind with photos in two blocks, a failed one and one that was only begun."""
+    return fill(place)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The same in a file."""
     path = tmp_path / "index.sqlite"
-    index = open_index(path)
+    fill(path)
+    return path
+
+
+def fill(place: Place) -> Place:
+    index = open_index(place)
     index.remember([tagged(f"/p/{n}.jpg", "dog", keywords=("Rome",)) for n in range(150)], "mine", "1")
     index.remember([failed("/p/broken.jpg")], "mine", "1")
     index.intend(ref("/p/begun.jpg"), "mine", frozenset({"dog"}))
     index.close()
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("UPDATE sqlite_sequence SET seq = 9000 WHERE name = 'photos'")
-        raw.commit()
-    index = open_index(path)
+    next_number(place, 9001)
+    index = open_index(place)
     index.remember([tagged("/q/a.jpg", "cat")], "theirs", "1")
     index.forget([3])
     index.close()
-    return path
+    return place
 
 
-def change(path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(path)) as raw:
+def change(place: Place, statement: str) -> None:
+    with opened(place) as raw:
         raw.execute(statement)
-        raw.commit()
 
 
-def test_an_index_is_described(made: Path) -> None:
-    (made.parent / "index.sqlite.0123.vectors").write_bytes(b"1234")
-    found = care.describe(made)
+def test_an_index_is_described(made: Place, tmp_path: Path) -> None:
+    beside = tmp_path / "index.sqlite"
+    (tmp_path / "index.sqlite.0123.vectors").write_bytes(b"1234")
+    found = care.describe(made, beside)
     assert (found.photos, found.failed, found.folders, found.words, found.runs) == (152, 1, 2, 3, 0)
     assert {(model.name, model.photos) for model in found.models} == {("mine", 149), ("theirs", 1)}
-    assert (found.size_bytes, found.path) == (made.stat().st_size, str(made))
+    assert found.path == str(made)
+    assert care.disk_bytes(made, beside) == found.size_bytes + 4
+    if isinstance(made, Path):
+        assert (found.size_bytes, found.log_bytes) == (made.stat().st_size, 0)
+    else:
+        assert (found.size_bytes > 100_000, found.free_bytes, found.log_bytes) == (True, None, None)
     assert found.beside == (("index.sqlite.0123.vectors", 4),)
 
 
-def test_a_whole_index_is_found_whole_and_left_as_it_was(made: Path) -> None:
-    before = made.read_bytes()
-    assert list(care.check(made)) == []
-    assert made.read_bytes() == before
+def test_a_whole_index_is_found_whole(made: Place) -> None:
+    assert list(check(made)) == []
 
 
-def _break_block(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as raw:
-        (entries,) = raw.execute("SELECT entries FROM postings WHERE kind = 1 AND block = 0").fetchone()
-        raw.execute("UPDATE postings SET entries = ? WHERE kind = 1 AND block = 0", (entries[:-4],))
-        raw.commit()
+def test_a_look_for_damage_leaves_a_whole_file_as_it_was(file: Path) -> None:
+    before = file.read_bytes()
+    assert list(check(file)) == []
+    assert file.read_bytes() == before
+
+
+def _break_block(place: Place) -> None:
+    shorter = "substr(entries, 1, length(entries) - 4)"
+    change(place, f"UPDATE postings SET entries = {shorter} WHERE kind = 1 AND block = 0")
 
 
 _WRONG = [
@@ -93,49 +111,54 @@ _WRONG = [
         "in the form in which they are compared .*'cat'",
         id="a word's form is wrong",
     ),
-    pytest.param(
-        lambda path: change(path, "INSERT INTO tags_fts (tags_fts) VALUES ('delete-all')"),
-        "not in step",
-        id="the words' index is empty",
-    ),
 ]
 
 
 @pytest.mark.parametrize(("harm", "told"), _WRONG)
-def test_what_a_search_reads_wrongly_is_found_and_repaired(made: Path, harm: Callable[[Path], None], told: str) -> None:
+def test_what_a_search_reads_wrongly_is_found_and_repaired(
+    made: Place, harm: Callable[[Place], None], told: str
+) -> None:
     harm(made)
-    assert told_of(care.check(made), told)
-    assert told_of(care.check(made), told), "a check alone changes nothing"
-    assert told_of(care.check(made, repair=True), told)
-    assert list(care.check(made)) == []
+    assert told_of(check(made), told)
+    assert told_of(check(made), told), "a check alone changes nothing"
+    assert told_of(check(made, repair=True), told)
+    assert list(check(made)) == []
+
+
+def test_an_empty_index_of_words_is_found_and_repaired(file: Path) -> None:
+    change(file, "INSERT INTO tags_fts (tags_fts) VALUES ('delete-all')")
+    assert told_of(check(file, repair=True), "not in step")
+    assert list(check(file)) == []
+    with closing(open_index(file)) as index:
+        assert index.count("dog") == 149
 
 
 def told_of(lines: object, pattern: str) -> bool:
     return any(re.search(pattern, line) for line in list(lines))  # type: ignore[attr-defined]
 
 
-def test_a_row_without_its_photo_is_found(made: Path) -> None:
-    change(made, "INSERT INTO photo_tags VALUES (99999, 1, 1, 5, 0)")
-    assert told_of(care.check(made), "photo_tags belongs to one of photos that is not there")
+def test_a_row_without_its_photo_is_found(file: Path) -> None:
+    change(file, "INSERT INTO photo_tags VALUES (99999, 1, 1, 5, 0)")
+    assert told_of(check(file), "photo_tags belongs to one of photos that is not there")
 
 
-def test_a_damaged_file_is_told_of_with_the_way_out(made: Path) -> None:
-    content = bytearray(made.read_bytes())
+def test_a_damaged_file_is_told_of_with_the_way_out(file: Path) -> None:
+    content = bytearray(file.read_bytes())
     content[20_000:] = b"\xa5" * (len(content) - 20_000)
-    made.write_bytes(content)
+    file.write_bytes(content)
     with pytest.raises(IndexFileError, match=r"is damaged.*phototag db rebuild DIR"):
-        list(care.check(made))
+        list(check(file))
 
 
-def test_a_vacuum_gives_room_back_and_changes_nothing_else(made: Path) -> None:
-    index = open_index(made)
+def test_a_vacuum_gives_room_back_and_changes_nothing_else(file: Path) -> None:
+    index = open_index(file)
     index.remember([tagged(f"/r/{n}.jpg", f"word {n}") for n in range(2_000)], "mine", "1")
     index.forget([known.number for known in index.known_in("/r", "mine").values()])
     index.close()
-    before, after = care.vacuum(made)
+    before, after = care.vacuum(file)
     assert after < before
-    assert list(care.check(made)) == []
-    assert care.describe(made).free_bytes == 0
+    assert list(check(file)) == []
+    assert care.describe(file, file).free_bytes == 0
 
 
 def test_a_copy_made_while_another_process_writes_is_whole(tmp_path: Path) -> None:
@@ -152,32 +175,43 @@ def test_a_copy_made_while_another_process_writes_is_whole(tmp_path: Path) -> No
             assert index.photo_count() % 100 == 0, "whole batches"
             index.close()
         writer.kill()
-    assert list(care.check(copy)) == []
+    assert list(check(copy)) == []
     assert [file.name for file in copy.parent.iterdir()] == ["copy.sqlite"]
 
 
-def test_a_backup_leaves_nothing_beside_the_index(made: Path, tmp_path: Path) -> None:
+def test_a_backup_leaves_nothing_beside_the_index(file: Path, tmp_path: Path) -> None:
     (tmp_path / "copies").mkdir()
-    care.backup(made, tmp_path / "copies" / "copy.sqlite")
+    care.backup(file, tmp_path / "copies" / "copy.sqlite")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["copies", "index.sqlite"]
 
 
-def test_a_backup_replaces_nothing_unasked_and_never_the_index_itself(made: Path, tmp_path: Path) -> None:
+def test_a_backup_replaces_nothing_unasked_and_never_the_index_itself(file: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite"
     target.write_bytes(b"mine")
     with pytest.raises(IndexFileError, match=r"is there already.*--force"):
-        care.backup(made, target)
+        care.backup(file, target)
     with pytest.raises(IndexFileError, match="the index itself"):
-        care.backup(made, made, replace=True)
+        care.backup(file, file, replace=True)
     assert target.read_bytes() == b"mine"
     with pytest.raises(IndexFileError, match=r"cannot be opened or written|cannot be written"):
-        care.backup(made, tmp_path / "no" / "such" / "folder")
+        care.backup(file, tmp_path / "no" / "such" / "folder")
 
 
 @pytest.mark.parametrize(
-    "what", [care.describe, lambda path: list(care.check(path)), care.vacuum], ids=["info", "check", "vacuum"]
+    "what", [lambda place: care.describe(place, Path("index")), lambda place: list(check(place))], ids=["info", "check"]
 )
-def test_what_is_not_there_is_not_made(tmp_path: Path, what: Callable[[Path], object]) -> None:
+def test_what_is_not_there_is_not_made(place: Place, tmp_path: Path, what: Callable[[Place], object]) -> None:
     with pytest.raises(IndexFileError, match="no index yet"):
-        what(tmp_path / "index.sqlite")
+        what(place)
+    assert not is_there(place)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_server_it_is_said_what_does_the_work_of_a_vacuum_and_a_backup(tmp_path: Path) -> None:
+    server = Server("postgresql+psycopg://me:secret@nas/photos")
+    with pytest.raises(IndexFileError, match=r"me@nas/photos is on a server: .*autovacuum.*VACUUM FULL"):
+        care.vacuum(server)
+    with pytest.raises(IndexFileError, match=r"me@nas/photos is on a server: .*pg_dump"):
+        care.backup(server, tmp_path / "copy")
+    with pytest.raises(IndexFileError, match="no index yet"):
+        care.vacuum(tmp_path / "index.sqlite")

@@ -2,12 +2,9 @@
 
 import math
 import random
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +14,9 @@ from phototag.errors import QueryError
 from phototag.index import Index, Sort, contents, open_index
 from phototag.index.blocks import BLOCK
 from phototag.index.places import EARTH_RADIUS_M
-from phototag.records import Facts, Tag
+from phototag.records import Facts, Place, Tag
+from tests.index.conftest import KINDS, place_of
+from tests.index.raw import next_number, opened
 from tests.index.records import failed, ref, tagged
 
 WORDS = ("dog", "cat", "hot dog", "beach", "animal")
@@ -86,20 +85,20 @@ def tell(index: Index, photos: list[Photo], model: str) -> None:
         photo.models = (*photo.models, model)
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, list[Photo]]]:
+@pytest.fixture(scope="module", params=KINDS)
+def library(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Index, list[Photo]]]:
     """Photos on both sides of the border between two blocks."""
     rng = random.Random(11)
-    path = tmp_path_factory.mktemp("library") / "index.sqlite"
-    index = open_index(path)
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('photos', ?)", (BLOCK - 200,))
-        raw.commit()
-    photos = [random_photo(rng, number) for number in range(500)]
-    tell(index, photos[:250], "mine")
-    tell(index, photos[250:], "theirs")
-    yield index, photos
-    index.close()
+    with place_of(request, tmp_path_factory.mktemp("library")) as place:
+        index = open_index(place)
+        next_number(place, BLOCK - 199)
+        photos = [random_photo(rng, number) for number in range(500)]
+        tell(index, photos[:250], "mine")
+        tell(index, photos[250:], "theirs")
+        yield index, photos
+        index.close()
 
 
 def word_question(word: str, giver: str, bounds: tuple[float, float] | None) -> Question:
@@ -257,9 +256,8 @@ def test_photos_of_the_same_bytes_are_duplicates(library: tuple[Index, list[Phot
     assert {hit.path for hit in index.search("is:duplicate")} == expected
 
 
-def test_the_best_come_first_among_many(tmp_path: Path) -> None:
+def test_the_best_come_first_among_many(index: Index) -> None:
     rng = random.Random(5)
-    index = open_index(tmp_path / "index.sqlite")
     scores = {f"/p/{n}.jpg": (round(rng.random(), 4), round(rng.random(), 4)) for n in range(4_000)}
     index.remember([tagged(p, Tag("dog", d), Tag("sea", s), facts=Facts("JPEG", n % 2 + 1, 1))
                     for n, (p, (d, s)) in enumerate(scores.items())], "mine", "1")  # fmt: skip
@@ -272,29 +270,25 @@ def test_the_best_come_first_among_many(tmp_path: Path) -> None:
     assert [hit.score for hit in index.search("dog width:2", 300)] == wide[:300]
     bound = [d for d in sorted((d for d, _ in scores.values()), reverse=True) if d <= 0.9]
     assert [hit.score for hit in index.search("dog score:..0.9", 300)] == bound[:300]
-    index.close()
 
 
-def postings_of(path: Path) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as raw:
+def postings_of(place: Place) -> list[tuple[object, ...]]:
+    with opened(place) as raw:
         return raw.execute("SELECT * FROM postings ORDER BY block, kind, value").fetchall()
 
 
-def answers_of(path: Path) -> list[tuple[int, list[str]]]:
-    index = open_index(path, readonly=True)
+def answers_of(place: Place) -> list[tuple[int, list[str]]]:
+    index = open_index(place, readonly=True)
     answers = [(index.count(q), [h.path for h in index.search(q)]) for q in [*WORDS, "-dog", *(q for q, _ in FACTS)]]
     index.close()
     return answers
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_happened_to_photos_they_are_found_as_if_told_afresh(tmp_path: Path, seed: int) -> None:
+def test_whatever_happened_to_photos_they_are_found_as_if_told_afresh(place: Place, seed: int) -> None:
     rng = random.Random(seed)
-    path = tmp_path / "index.sqlite"
-    index = open_index(path)
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('photos', ?)", (BLOCK - 150,))
-        raw.commit()
+    index = open_index(place)
+    next_number(place, BLOCK - 149)
     photos = [random_photo(rng, number) for number in range(400)]
     for _ in range(6):
         changed = rng.sample(photos, rng.choice((3, 300)))
@@ -307,13 +301,12 @@ def test_whatever_happened_to_photos_they_are_found_as_if_told_afresh(tmp_path: 
         one, other = rng.sample(known, 2)
         index.intend(other.ref, "mine", frozenset(), moved_from=one.number)
     index.close()
-    before = answers_of(path)
-    with closing(sqlite3.connect(path)) as raw:
+    before = answers_of(place)
+    with opened(place) as raw:
         raw.execute("DELETE FROM postings")
         raw.execute("INSERT INTO unposted SELECT DISTINCT id >> 13 FROM photos")
-        raw.commit()
-    open_index(path).close()
-    assert answers_of(path) == before
+    open_index(place).close()
+    assert answers_of(place) == before
     assert before[0][0] > 0
 
 
@@ -321,8 +314,7 @@ def duplicates_in(index: Index) -> set[str]:
     return {hit.path for hit in index.search("is:duplicate")}
 
 
-def test_a_photo_is_a_duplicate_only_as_long_as_there_is_another(tmp_path: Path) -> None:
-    index = open_index(tmp_path / "index.sqlite")
+def test_a_photo_is_a_duplicate_only_as_long_as_there_is_another(index: Index) -> None:
     index.remember([tagged(f"/p/{n}.jpg", content_hash=bytes([n % 3]) * 32) for n in range(4)], "mine", "1")
     assert duplicates_in(index) == {"/p/0.jpg", "/p/3.jpg"}
     index.remember([tagged("/p/9.jpg", content_hash=b"\x02" * 32)], "mine", "1")
@@ -331,29 +323,23 @@ def test_a_photo_is_a_duplicate_only_as_long_as_there_is_another(tmp_path: Path)
     assert duplicates_in(index) == {"/p/2.jpg", "/p/9.jpg"}
     index.forget([index.known_in("/p", "mine")["2.jpg"].number])
     assert duplicates_in(index) == set()
-    index.close()
 
 
-def test_hashes_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
-    index = open_index(tmp_path / "index.sqlite")
+def test_hashes_that_begin_alike_are_told_apart(index: Index) -> None:
     index.remember([tagged(f"/p/{n}.jpg", content_hash=b"8 bytes." + bytes([n]) * 24) for n in (1, 2)], "mine", "1")
     assert duplicates_in(index) == set()
     assert [known.ref.path for known in index.known_by_content(b"8 bytes." + b"\x02" * 24, "mine")] == ["/p/2.jpg"]
-    index.close()
 
 
-def test_hashes_are_known_after_they_are_moved_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hashes_are_known_after_they_are_moved_on(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contents, "_FRESH_MOST", 5)
-    index = open_index(tmp_path / "index.sqlite")
     for n in range(8):
         index.remember([tagged(f"/p/{n}{m}.jpg", content_hash=bytes([n * 3 + m]) * 32) for m in range(4)], "mine", "1")
     assert len(duplicates_in(index)) == 14
     assert [known.ref.path for known in index.known_by_content(b"\x03" * 32, "mine")] == ["/p/03.jpg", "/p/10.jpg"]
-    index.close()
 
 
-def test_photos_of_folders_that_are_gone_are_missing_until_these_are_back(tmp_path: Path) -> None:
-    index = open_index(tmp_path / "index.sqlite")
+def test_photos_of_folders_that_are_gone_are_missing_until_these_are_back(index: Index) -> None:
     index.remember([tagged(path) for path in ("/p/a/1.jpg", "/p/b/2.jpg", "/q/3.jpg")], "mine", "1")
     index.note_missing("/q", ["/q"])
     index.note_missing("/p", ["/p/a", "/p/b"])
@@ -361,16 +347,13 @@ def test_photos_of_folders_that_are_gone_are_missing_until_these_are_back(tmp_pa
     assert {hit.path for hit in index.search("is:missing")} == {"/p/a/1.jpg", "/q/3.jpg"}
     index.note_missing("/", [])
     assert index.count("is:missing") == 0
-    index.close()
 
 
-def test_an_exact_word_is_a_whole_tag(tmp_path: Path) -> None:
-    index = open_index(tmp_path / "index.sqlite")
+def test_an_exact_word_is_a_whole_tag(index: Index) -> None:
     index.remember([tagged("/p/a.jpg", "dog"), tagged("/p/b.jpg", "hot dog")], "mine", "1")
     assert [hit.path for hit in index.search("=dogs")] == ["/p/a.jpg"]
     assert [hit.path for hit in index.search('tag:="Hot Dog"')] == ["/p/b.jpg"]
     assert index.count("dog") == 2
-    index.close()
 
 
 @pytest.mark.parametrize(
@@ -384,8 +367,6 @@ def test_an_exact_word_is_a_whole_tag(tmp_path: Path) -> None:
     ],
     ids=["case", "accents composed or not", "wildcards", "not UTF-8", "overlapping"],
 )
-def test_a_piece_of_a_name_is_found(tmp_path: Path, name: str, piece: str) -> None:
-    index = open_index(tmp_path / "index.sqlite")
+def test_a_piece_of_a_name_is_found(index: Index, name: str, piece: str) -> None:
     index.remember([tagged("/p/x.jpg"), tagged(f"/p/{name}"), tagged("/p/y.jpg")], "mine", "1")
     assert [hit.path for hit in index.search(f'name:"{piece}"')] == [f"/p/{name}"]
-    index.close()

@@ -67,6 +67,10 @@ def test_there_is_a_file_of_every_version_before_the_views(version: int) -> None
     assert version <= NEWEST
 
 
+def test_every_migration_has_a_number_of_its_own() -> None:
+    assert [number for number, _ in sqlitefile._migrations()] == list(range(1, NEWEST + 1))
+
+
 def test_an_old_index_is_brought_up_to_date_and_answers(old: Path) -> None:
     index = open_index(old)
     found = {query: [os.path.basename(hit.path) for hit in index.search(query)] for query in (

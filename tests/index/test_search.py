@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from phototag.errors import QueryError
 from phototag.index import Index, open_index, open_search
-from phototag.records import Facts, Tag, Tagged
+from phototag.records import Facts, Place, Tag, Tagged
+from tests.index.conftest import KINDS, place_of
 from tests.index.records import tagged
 
 
@@ -50,8 +51,8 @@ def pets(index: Index) -> Index:
     return index
 
 
-def test_an_index_opened_only_to_ask_answers_the_same(pets: Index, tmp_path: Path) -> None:
-    with closing(open_search(tmp_path / "index.sqlite")) as asked:
+def test_an_index_opened_only_to_ask_answers_the_same(pets: Index, place: Place) -> None:
+    with closing(open_search(place)) as asked:
         for query in ("dog", "animal -beach", "is:tagged"):
             assert [*asked.search(query)] == [*pets.search(query)]
             assert asked.count(query) == pets.count(query)
@@ -63,8 +64,8 @@ def test_an_index_opened_only_to_ask_answers_the_same(pets: Index, tmp_path: Pat
         assert len([*some]) == 3
 
 
-def test_an_index_opened_only_to_ask_follows_what_is_written(index: Index, tmp_path: Path) -> None:
-    with closing(open_search(tmp_path / "index.sqlite")) as asked:
+def test_an_index_opened_only_to_ask_follows_what_is_written(index: Index, place: Place) -> None:
+    with closing(open_search(place)) as asked:
         assert asked.count("dog") == 0
         remember(index, tagged("/p/a.jpg", "dog"))
         assert asked.count("dog") == 1
@@ -200,11 +201,17 @@ SYNONYMS = {"automobile": {"car", "auto"}, "car": {"auto"}, "auto": {"car"}, "pu
 TODAY = date.today()
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, dict[str, Photo]]]:
+@pytest.fixture(scope="module", params=KINDS)
+def library(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Index, dict[str, Photo]]]:
     """Photos with random words by two models, taken lately, some in a folder that is gone; and what each is."""
+    with place_of(request, tmp_path_factory.mktemp("library")) as place, closing(open_index(place)) as index:
+        yield index, told_to(index)
+
+
+def told_to(index: Index) -> dict[str, Photo]:
     rng = random.Random(7)
-    index = open_index(tmp_path_factory.mktemp("library") / "index.sqlite")
     photos = {}
     for n in range(150):
         folder = rng.choice(("/p/here", "/p/gone"))
@@ -223,8 +230,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, d
                 photo.words[word] = max(score, photo.words.get(word, 0))
         remember(index, *batch, model=model)
     index.note_missing("/p", ["/p/gone"])
-    yield index, photos
-    index.close()
+    return photos
 
 
 def _holds(tag: str, word: str) -> bool:

@@ -2,15 +2,15 @@
 
 import os
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from phototag.index import open_index
-from phototag.records import Tag
+from phototag.records import Place, Server, Tag
+from tests.index.raw import opened
 from tests.index.records import failed, ref, tagged
 
 _DOCS = (Path(__file__).parents[2] / "docs" / "index.md").read_text(encoding="utf-8")
@@ -26,9 +26,9 @@ _PLACES = [
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """The file as another program sees it."""
-    index = open_index(tmp_path / "index.sqlite")
+def raw(place: Place) -> Iterator[Any]:
+    """The index as another program sees it."""
+    index = open_index(place)
     run = index.start_run("scan", "mine", ["/p"])
     index.remember(
         [
@@ -48,20 +48,31 @@ def raw(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     )
     index.finish_run(run)
     index.close()
-    with closing(sqlite3.connect(f"{(tmp_path / 'index.sqlite').as_uri()}?mode=ro", uri=True)) as connection:
+    with opened(place) as connection:
         yield connection
 
 
-def test_every_view_has_the_documented_columns_and_no_others(raw: sqlite3.Connection) -> None:
+def test_every_view_has_the_documented_columns_and_no_others(raw: Any, place: Place) -> None:
     documented = {
         view: re.findall(r"`(\w+)`", columns)
         for view, columns in re.findall(r"^\| `(\w+_view)` \|[^|]*\|([^|]*)\|$", _DOCS, re.MULTILINE)
     }
-    views = [name for (name,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
-    assert documented == {view: [row[1] for row in raw.execute(f"PRAGMA table_info({view})")] for view in views}
+    query = (
+        "SELECT s.name, c.name FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'view' ORDER BY c.cid"
+    )
+    if isinstance(place, Server):
+        query = (
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "JOIN information_schema.views USING (table_schema, table_name) "
+            "WHERE table_schema = current_schema() ORDER BY ordinal_position"
+        )
+    found: dict[str, list[str]] = {}
+    for view, column in raw.execute(query):
+        found.setdefault(view, []).append(column)
+    assert documented == found
 
 
-def test_the_views_say_what_the_index_knows(raw: sqlite3.Connection) -> None:
+def test_the_views_say_what_the_index_knows(raw: Any) -> None:
     facts = ("2023-07-14T18:03:00", "Canon EOS R5", "RF24-70mm F2.8 L", 48.8584, 2.2945, "JPEG", 4000, 3000)
     assert raw.execute("SELECT * FROM photos_view WHERE photo_id = 1").fetchall() == [
         (1, "/p/a.jpg", "/p", "a.jpg", 1000, "2023-11-14T22:13:20Z", *facts, "01" * 32, None)
@@ -90,9 +101,11 @@ def test_the_views_say_what_the_index_knows(raw: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize(("folder", "path"), _PLACES)
-def test_paths_are_readable_as_text(tmp_path: Path, folder: bytes, path: str) -> None:
-    open_index(tmp_path / "index.sqlite").close()
-    with closing(sqlite3.connect(tmp_path / "index.sqlite")) as raw:
-        raw.execute("INSERT INTO folders (id, path) VALUES (1, ?)", (folder,))
-        raw.execute("INSERT INTO photos (folder_id, name, size_bytes, mtime_ns) VALUES (1, ?, 1, 1)", (b"a.jpg",))
+def test_paths_are_readable_as_text(place: Place, folder: bytes, path: str) -> None:
+    open_index(place).close()
+    mark = "%s" if isinstance(place, Server) else "?"
+    with opened(place) as raw:
+        raw.execute(f"INSERT INTO folders (id, path) VALUES (1, {mark})", (folder,))
+        new = "INSERT INTO photos (folder_id, name, size_bytes, mtime_ns) VALUES"
+        raw.execute(f"{new} (1, {mark}, 1, 1)", (b"a.jpg",))
         assert raw.execute("SELECT path, folder FROM photos_view").fetchall() == [(path, os.fsdecode(folder))]

@@ -11,7 +11,9 @@ from phototag.cli import settings_of
 from phototag.cli.params import duration
 from phototag.cli.text import counted, shown
 from phototag.index import care, open_index
+from phototag.index.checking import check as check_index
 from phototag.index.lock import scan_lock
+from phototag.records import Place, Server
 
 _DAMAGED = 1
 
@@ -21,19 +23,22 @@ _DAMAGED = 1
 @click.pass_context
 def info(ctx: click.Context, /, *, as_json: bool) -> None:
     """Say where the index is, what it holds, and how large it is."""
-    found = care.describe(settings_of(ctx).index)
+    settings = settings_of(ctx)
+    found = care.describe(settings.index, settings.beside)
     if as_json:
         print(json.dumps(asdict(found)))
         return
+    free = found.free_bytes
     rows = [
         ("index", shown(found.path)),
         ("schema", f"version {found.version}"),
         ("photos", f"{found.photos:,} in {counted(found.folders, 'folder')}, {found.failed:,} failed"),
         ("words", f"{found.words:,}"),
         ("runs", f"{found.runs:,}, with {_size(found.journal_bytes)} to take them back"),
-        ("size", f"{_size(found.size_bytes)}, {_size(found.free_bytes)} of it free"),
-        ("write-ahead log", _size(found.log_bytes) if found.log_bytes else "none"),
+        ("size", _size(found.size_bytes) + ("" if free is None else f", {_size(free)} of it free")),
     ]
+    if found.log_bytes is not None:
+        rows.append(("write-ahead log", _size(found.log_bytes) if found.log_bytes else "none"))
     rows += [("beside it", f"{shown(name)}, {_size(size)}") for name, size in found.beside]
     for model in found.models:
         rows.append(("model", f"{shown(model.name)}: {counted(model.photos, 'photo')}, last {model.latest[:10]}"))
@@ -53,11 +58,11 @@ def check(ctx: click.Context, /, *, repair: bool) -> int:
     """
     path = settings_of(ctx).index
     wrong = 0
-    for line in care.check(path, repair=repair):
+    for line in check_index(path, repair=repair):
         wrong += 1
         print(shown(line))
     if wrong and repair:
-        left = list(care.check(path))
+        left = list(check_index(path))
         if not left:
             print(f"{shown(str(path))} is repaired")
             return 0
@@ -89,6 +94,8 @@ def vacuum(ctx: click.Context, /, *, keep_undo: float | None) -> None:
         if keep_undo is not None:
             runs, files = _forget(path, int(time.time() - keep_undo))
             print(f"forgotten how to take back: {counted(runs, 'run')}, {counted(files, 'file')}")
+            if isinstance(path, Server):  # which gives the room to others by itself
+                return
         before, after = care.vacuum(path)
     print(f"{shown(str(path))}: {_size(before)} before, {_size(after)} now")
 
@@ -106,9 +113,9 @@ def backup(ctx: click.Context, /, *, target: Path, force: bool) -> None:
     print(f"{shown(str(target))}: {_size(size)}")
 
 
-def _forget(path: Path, before_s: int) -> tuple[int, int]:
-    open_index(path, readonly=True).close()  # one that is not there is not made
-    index = open_index(path)
+def _forget(place: Place, before_s: int) -> tuple[int, int]:
+    open_index(place, readonly=True).close()  # one that is not there is not made
+    index = open_index(place)
     try:
         return index.forget_writes(before_s)
     finally:

@@ -14,7 +14,7 @@ from phototag.index.lock import scan_lock
 from phototag.metadata import open_writer
 from phototag.rebuild import Restored
 from phototag.rebuild import rebuild as rebuilt
-from phototag.records import Failed
+from phototag.records import Failed, Place
 
 _SOME_FAILED = 1
 _BESIDE = ("-wal", "-shm")
@@ -31,7 +31,7 @@ def rebuild(ctx: click.Context, /, *, folders: tuple[str, ...]) -> int:
 
     Exit code: 0 all is well, 1 some photos could not be read (they are listed), 3 a scan is at work.
     """
-    path = settings_of(ctx).index
+    path = _file(settings_of(ctx).index)
     part = path.with_name(path.name + ".rebuilding")
     photos = known = keywords = placed = 0
     failed: list[Failed] = []
@@ -60,6 +60,15 @@ def rebuild(ctx: click.Context, /, *, folders: tuple[str, ...]) -> int:
     for failure in failed:
         click.echo(f"{shown(failure.ref.path)}: {failure.reason}: {shown(failure.detail)}", err=True)
     return _SOME_FAILED if failed else 0
+
+
+def _file(place: Place) -> Path:
+    if isinstance(place, Path):
+        return place
+    raise IndexFileError(
+        f"the index {place} is on a server: `pg_restore` a dump of it, or scan into an empty database; "
+        "`phototag db check --repair` makes anew what a search reads"
+    )
 
 
 def _open_old(path: Path) -> Index | None:
