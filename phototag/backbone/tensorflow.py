@@ -1,7 +1,8 @@
 """Pixels in, embeddings out, by TensorFlow on GPUs: a network's Keras model."""
 
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
@@ -33,8 +34,8 @@ class TensorFlowBackbone:
         device: "cpu" serves to compare; `LiteRTBackbone` is several times as fast there.
         batch_size: photos computed at once; by default found by trial: see `Batches`.
         precision: what is computed in; embeddings come as float32. By default mixed float16 on GPUs that are made for
-            it, else float32. (Of bfloat16's fewer digits an embedding needs none back: it is for networks whose
-            numbers grow large, and ReLU6 holds these below 6.)
+            it, else float32. Its embeddings are nearer to float32's than bfloat16's; a network whose numbers grow
+            larger than it holds is computed in float32.
         xla: whether XLA compiles the network; by default on GPUs, where it is faster, and not on CPUs, where it is not.
 
     Raises:
@@ -54,16 +55,14 @@ class TensorFlowBackbone:
         self.device: str = device
         if keras.backend.backend() != "tensorflow":
             raise ModelError(f"Keras is set to {keras.backend.backend()}: unset KERAS_BACKEND, or use --device cpu")
-        self.devices = places = _prepare_gpus() if device == "gpu" else _places("CPU")
+        self.devices = _prepare_gpus() if device == "gpu" else _places("CPU")
         self.precision: Precision = precision or (_fitting_precision() if device == "gpu" else "float32")
         self.xla = device == "gpu" if xla is None else xla
+        self._turn = threading.Lock()
+        self._batches = Batches(self._compute, batch_size, len(self.devices))
         try:
-            models = [self._load(place) for place in places]
-            self._replicas = [
-                _compiled(model, place, xla=self.xla) for model, place in zip(models, places, strict=True)
-            ]
-            self._batches = Batches(self._compute, batch_size, len(places))
-            self._try(models, places)
+            self._load()
+            self._try()
         except tf.errors.OpError as exc:
             raise self._failed(exc) from exc
 
@@ -77,20 +76,39 @@ class TensorFlowBackbone:
         check_pixels(pixels, self.network)
         try:
             vectors: Vectors = self._batches(pixels)
+            if not np.isfinite(vectors).all():
+                self._widen()
+                vectors = self._batches(pixels)
         except tf.errors.OpError as exc:
             raise self._failed(exc) from exc
         return vectors
 
-    def _load(self, place: str) -> keras.Model:
+    def _load(self) -> None:
+        """Give each device the network."""
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.precision)
+        self._models = []
         try:
-            with tf.device(place):
-                return load_pretrained(self.network)
+            for place in self.devices:
+                with tf.device(place):
+                    self._models.append(load_pretrained(self.network))
         finally:
             keras.config.set_dtype_policy(policy)
+        self._compile()
 
-    def _try(self, models: Sequence[keras.Model], places: Sequence[str]) -> None:
+    def _compile(self) -> None:
+        pairs = zip(self._models, self.devices, strict=True)
+        self._replicas = [_compiled(model, place, xla=self.xla) for model, place in pairs]
+
+    def _widen(self) -> None:
+        """Compute in float32 from here on: a network's numbers have grown larger than float16 holds."""
+        with self._turn:
+            if self.precision == "mixed_float16":
+                _log.info("%s does not fit into float16: it is computed in float32", self.network.name)
+                self.precision = "float32"
+                self._load()
+
+    def _try(self) -> None:
         """Embed one photo: without XLA, where that is what fails, for it needs more of CUDA than TensorFlow alone."""
         nothing = np.zeros((1, self.network.image_size, self.network.image_size, 3), np.uint8)
         try:
@@ -100,7 +118,7 @@ class TensorFlowBackbone:
                 raise
             _log.info("XLA does not work here (%s): TensorFlow runs without it", _first_line(exc))
             self.xla = False
-            self._replicas = [_compiled(model, place, xla=False) for model, place in zip(models, places, strict=True)]
+            self._compile()
             self._batches(nothing)
 
     def _compute(self, batch: Pixels) -> Vectors:
@@ -119,7 +137,7 @@ def _compiled(model: keras.Model, place: str, *, xla: bool) -> Callable[[Pixels]
 
     @tf.function(jit_compile=xla)  # type: ignore[untyped-decorator]
     def embed(pixels: Any) -> Any:
-        return model(tf.cast(pixels, tf.float32), training=False)
+        return tf.cast(model(tf.cast(pixels, tf.float32), training=False), tf.float32)
 
     def run(pixels: Pixels) -> Any:
         with tf.device(place):  # bytes travel to the GPU, and become floating point there

@@ -103,11 +103,11 @@ class Batches:
     def _halve(self, exc: tf.errors.OpError) -> None:
         if self.size == self._devices:
             raise ModelError(
-                "the memory of the GPU does not suffice for a single photo: end what else uses it, or use --device cpu"
+                "the memory does not suffice for a single photo: end what else uses it, or use --device cpu"
             ) from exc
         self.size = max(self.size // self._devices // 2, 1) * self._devices
         self._trying = False
-        _log.info("the memory of the GPU is short: %d photos at once from here on", self.size)
+        _log.info("the memory is short: %d photos at once from here on", self.size)
 
 
 def is_out_of_memory(exc: tf.errors.OpError) -> bool:

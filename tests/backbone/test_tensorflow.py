@@ -90,6 +90,23 @@ def test_half_precision_and_xla_give_nearly_the_same_and_change_nothing_else(
     assert keras.config.dtype_policy().name == policy
 
 
+def test_a_network_whose_numbers_float16_does_not_hold_is_computed_in_float32(
+    tiny: Network, small_pictures: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(network: Network) -> keras.Model:
+        pixels = keras.Input((32, 32, 3))
+        large = keras.layers.ReLU()(keras.layers.Rescaling(1e4)(pixels))  # so that the two factors are not made one
+        return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1e-6)(large)))
+
+    monkeypatch.setattr(backend, "load_pretrained", build)
+    backbone = TensorFlowBackbone(replace(tiny, embedding_size=3), "cpu", 4, precision="mixed_float16")
+    assert backbone.precision == "mixed_float16"
+    found = backbone.embed(small_pictures)
+    np.testing.assert_allclose(found, small_pictures.mean(axis=(1, 2)) / 100, rtol=1e-3)
+    assert backbone.precision == "float32"
+    assert found.dtype == np.float32
+
+
 def test_photos_that_do_not_fill_a_batch_cost_no_new_trace(tiny: Network, small_pictures: Pixels) -> None:
     traces = []
     load = backend.load_pretrained

@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_halved_and_no_row_is_lost(caplog: pytest.LogCaptur
         np.testing.assert_array_equal(batches(_ROWS), 2 * _ROWS)
     assert batches.size == 64
     assert device.seen == [512, 256, 128, *[64] * 16]
-    assert "memory of the GPU is short: 64 photos at once from here on" in caplog.text
+    assert "memory is short: 64 photos at once from here on" in caplog.text
 
 
 def test_a_trial_that_runs_out_of_memory_goes_back_and_is_not_made_again() -> None:
