@@ -40,8 +40,10 @@ from phototag.vectors.quantise import pack, unpack
 from phototag.walk import walk
 
 _FACTS = Facts("JPEG", 1, 1, None, None)
-_ROUNDS_WARM = 12
-"""Batches before anything is timed: by then the GPU's batch size is found."""
+_ON_GPU, _ON_CPU = 4096, 512
+"""Squares of pixels that the network alone is timed on."""
+_ROUNDS_WARM = 20
+"""Full batches before anything is timed: by then the GPU's batch size is found."""
 
 
 def main() -> None:
@@ -101,12 +103,12 @@ def print_speed(bundle: Bundle, refs: Sequence[PhotoRef], gpu: Backbone, rounds:
     network = bundle.network
     cpu, model = open_backbone(network, "cpu"), load_pretrained(network)
     size = network.image_size
-    many = np.random.default_rng(0).integers(0, 256, (4096, size, size, 3), np.uint8)
+    many = np.random.default_rng(0).integers(0, 256, (_ON_GPU, size, size, 3), np.uint8)
     for _ in range(_ROUNDS_WARM):
         gpu.embed(many[: gpu.batch_size])
     ways: dict[str, Callable[[], float]] = {
         "embed, GPU": lambda: _rate(lambda: gpu.embed(many), len(many)),
-        "embed, CPU": lambda: _rate(lambda: cpu.embed(many[:512]), 512),
+        "embed, CPU": lambda: _rate(lambda: cpu.embed(many[:_ON_CPU]), _ON_CPU),
         "model.predict": lambda: _rate(lambda: model.predict(many, batch_size=32, verbose=0), len(many)),
         "scan, GPU": lambda: _scan(bundle, refs, gpu),
         "scan, CPU": lambda: _scan(bundle, refs, cpu),
