@@ -30,6 +30,7 @@ from phototag.settings import Settings
 if TYPE_CHECKING:
     from phototag.backbone import Backbone
     from phototag.decode.safe import SafeDecoder
+    from phototag.index import Index
     from phototag.metadata import MetadataWriter
 
 _SOME_FAILED = 1
@@ -153,7 +154,8 @@ def events_of(
         if (known := index.photo_count()) and not len(vectors) and not quiet:
             click.echo(_foretell(known, last_pace(path)), err=True)
         note = None if dry_run else path.with_name(path.name + ".decoding")
-        decode = Later(lambda: _open_decoder(settings.timeout, note, forgive=bool(what.get("retry_failed"))))
+        forgive = bool(what.get("retry_failed"))
+        decode = Later(lambda: _open_decoder(settings.timeout, note, index, forgive=forgive))
         stack.callback(decode.close_later)
         if note is not None and note.exists():  # of a killed scan: it goes, even if there is nothing to decode
             decode.open_now()
@@ -193,11 +195,18 @@ def _foretell(known: int, pace: float | None) -> str:
     return f"no embeddings by the model's network are stored: photos at which it has not looked are decoded{lasts}"
 
 
-def _open_decoder(timeout_s: float, note: Path | None, *, forgive: bool) -> "SafeDecoder":
+def _open_decoder(timeout_s: float, note: Path | None, index: "Index", *, forgive: bool) -> "SafeDecoder":
     from phototag.decode.safe import SafeDecoder
     from phototag.decode.underway import UnderWay
 
-    return SafeDecoder(timeout_s, None if note is None else UnderWay(note, forgive=forgive), _SETTLE_S)
+    if note is None:
+        return SafeDecoder(timeout_s, None, _SETTLE_S)
+    under_way = UnderWay(note, forgive=forgive)
+    for ref in under_way.suspects():  # the scan that found it out may have been killed after the index knew it
+        entry = index.entry(ref.path)
+        if entry is not None and entry.failure and entry.ref == ref:
+            under_way.clear(ref)
+    return SafeDecoder(timeout_s, under_way, _SETTLE_S)
 
 
 def _lines(event: Event, model: str, *, as_json: bool, dry_run: bool) -> Iterator[str]:

@@ -88,6 +88,17 @@ class UnderWay:
         self._closed = threading.Event()
         threading.Thread(target=self._count, name="under way", daemon=True).start()
 
+    def suspects(self) -> list[PhotoRef]:
+        """What was being decoded when an earlier scan died, or was found to crash or hang its decoder."""
+        return list(self._suspects)
+
+    def clear(self, ref: PhotoRef) -> None:
+        """Take a photo out of the note: the index knows what is wrong with it, and nobody will decode it again."""
+        with self._lock:
+            entry = self._suspects.pop(ref)
+            self._write(replace(entry, state=_FREE))
+            self._free.append(entry.slot)
+
     def reason(self, ref: PhotoRef) -> str | None:
         """Why a photo is not to be decoded: it crashed or hung its decoder, and no scan came to tell of it."""
         entry = self._suspects.get(ref)

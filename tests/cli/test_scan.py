@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from phototag.decode.underway import UnderWay
 from phototag.index.lock import scan_lock
 from phototag.metadata import open_writer
+from phototag.records import PhotoRef
 from tests.conftest import Run
 from tests.models import save_always
 from tests.photos import make_jpeg, make_photo
@@ -146,7 +148,9 @@ def test_bounds_timeout_and_priority(phototag: Run, library: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.usefixtures("always")
-def test_a_photo_that_kills_the_scan_is_found_out_by_the_next_one(phototag: Run, library: Path, tmp_path: Path) -> None:
+def test_a_photo_that_kills_the_scan_is_found_out_by_the_next_one(
+    phototag: Run, library: Path, tmp_path: Path, home: Path
+) -> None:
     (library / "2.jpg").write_bytes(make_jpeg() + b"KILL")
     (tmp_path / "faulty").mkdir()
     (tmp_path / "faulty" / "sitecustomize.py").write_text(_FAULTY_PILLOW)
@@ -156,7 +160,12 @@ def test_a_photo_that_kills_the_scan_is_found_out_by_the_next_one(phototag: Run,
     assert run.returncode == 1
     assert f"{library / '2.jpg'}: crashed the decoder" in run.stdout
     assert "4 tagged" in run.stdout
+    note, status = home / "index.sqlite.decoding", (library / "2.jpg").stat()
+    assert not note.exists()
+    decoding = UnderWay(note).noted(PhotoRef(str(library / "2.jpg"), status.st_size, status.st_mtime_ns))
+    decoding.__enter__()  # and it was killed after the index knew the photo, before the note went
     assert phototag("scan", library, env=env).returncode == 0
+    assert not note.exists()
     assert "0 failed" in phototag("scan", "--retry-failed", library).stdout
     assert sorted(path.name for path in library.iterdir()) == [f"{n}.jpg" for n in range(5)]
 
