@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -266,6 +266,41 @@ def test_of_a_disk_that_stops_answering_no_other_folder_is_waited_for(tmp_path: 
     assert time.monotonic() - began < 5
     passed_by = "took too long: not listed: its disk has stopped answering"
     assert found[1:] == [f"{n:02}: {passed_by}" for n in range(1, 50)]
+
+
+def test_a_link_to_a_disk_that_does_not_answer_costs_the_link_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "1.jpg", "a/2.jpg", "outside/3.jpg")
+    library = tmp_path / "library"
+    make(library, "1.jpg", "z/2.jpg")
+    os.utime(library / "1.jpg", (5, 5))
+    (library / "0.jpg").symlink_to(tmp_path / "1.jpg")
+    (library / "share").symlink_to(tmp_path / "outside")
+    (library / "share2").symlink_to(tmp_path / "outside")
+    alive = threading.Event()
+
+    class Entry:
+        """An entry of a folder; what the links to the share lead to does not answer."""
+
+        def __init__(self, entry: Any) -> None:
+            self._entry = entry
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._entry, name)
+
+        def is_dir(self, **how: bool) -> bool:
+            if self._entry.name.startswith("share"):
+                alive.wait()
+            return bool(self._entry.is_dir(**how))
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: nullcontext(map(Entry, list(scandir(path)))))
+    with closing(Threads(1, 0.2, "disk", "no answer")) as disk:
+        found = told(walk([str(library)], patiently=disk.call), library)
+    alive.set()
+    silent = "took too long: no answer after 0.2 s: is its disk still there?"
+    assert sorted(found) == ["0.jpg", "1.jpg", f"share2: {silent}", f"share: {silent}", "z/2.jpg"]
 
 
 def test_patience_is_measured_by_some_entries_of_a_folder_and_not_by_all(tmp_path: Path) -> None:

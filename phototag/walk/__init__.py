@@ -8,44 +8,24 @@ import os
 import stat
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from operator import attrgetter
-from typing import Any, Protocol, TypeVar
 
 from phototag.errors import TOO_LONG, UnreadableError
 from phototag.records import Failed, PhotoRef
-from phototag.walk.rules import IGNORE_FILE, PHOTO_SUFFIXES, Rules, has_photo_suffix, is_foreign, read_rules
+from phototag.walk.listed import Folder, Found, Opened, times_of_sidecars
+from phototag.walk.patience import Patiently, at_once
+from phototag.walk.rules import IGNORE_FILE, PHOTO_SUFFIXES, has_photo_suffix, is_foreign, read_rules
 
 __all__ = ["PHOTO_SUFFIXES", "TEMPORARY_FILE", "Patiently", "at_once", "walk"]
-
-_T = TypeVar("_T")
 
 TEMPORARY_FILE = ".phototag-"
 """What the names of phototag's own temporary files begin with: see `phototag.metadata.replace`."""
 
-_SIDECAR_ENDINGS = (".xmp", ".XMP", ".Xmp")  # as phototag.metadata.sidecar knows them
 _ENTRIES_AT_ONCE = 256
 """So many entries of a folder are looked at in one go, which is what patience is measured by: on a slow share a folder
 of a hundred thousand takes long, and does answer. Nor is a photo's size known long before somebody reads it."""
-
-
-class Patiently(Protocol):
-    """Calls a function that looks at the disk, and does not wait for ever where the disk does not answer."""
-
-    def __call__(self, look: Callable[..., _T], /, *args: Any) -> _T:
-        """Return what `look(*args)` returns, or raise what it raises.
-
-        Raises:
-            UnreadableError: it has not come back in time. It is left to itself, and may come back later.
-        """
-        ...
-
-
-def at_once(look: Callable[..., _T], /, *args: Any) -> _T:
-    """Call it here, however long it takes."""
-    return look(*args)
 
 
 def walk(
@@ -84,36 +64,6 @@ def walk(
     yield from visit.run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """A folder to visit: the rules that hold above it, and the disk of the folder that it was found in."""
-
-    path: str
-    rules: Rules | None = None
-    disk_above: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A folder that was listed: its entries by name, the rules in it, its disk, and, if asked for, its real path and
-    the times of its sidecars."""
-
-    entries: list[os.DirEntry[str]]
-    rules: Rules | None
-    disk: int
-    real: str
-    sidecars: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What some entries of a folder are."""
-
-    photos: list[PhotoRef | Failed] = field(default_factory=list)
-    below: list[_Folder] = field(default_factory=list)
-    links: list[_Folder] = field(default_factory=list)
-
-
 class _Visit:
     """One walk: what it has still to visit and what it has visited.
 
@@ -134,8 +84,8 @@ class _Visit:
         self._patiently = patiently
         self._real_roots: list[str] = []
         self._linked: set[str] = set()
-        self._roots: list[_Folder] = []
-        self._links: deque[_Folder] = deque()
+        self._roots: list[Folder] = []
+        self._links: deque[Folder] = deque()
         self._named: dict[str, list[PhotoRef]] = {}
         self._visited: set[tuple[int, int]] = set()
         self._silent: set[int] = set()
@@ -151,7 +101,7 @@ class _Visit:
             yield _failed(root, "folder cannot be read", exc.strerror or "")
         else:
             if stat.S_ISDIR(status.st_mode):
-                self._roots.append(_Folder(root))
+                self._roots.append(Folder(root))
                 self._real_roots.append(os.path.join(real, ""))
             elif stat.S_ISREG(status.st_mode):
                 self._named.setdefault(os.path.dirname(root), []).append(_ref(root, status))
@@ -166,16 +116,17 @@ class _Visit:
         for refs in self._named.values():  # those whose folder was not visited
             yield from sorted(refs, key=attrgetter("path"))
 
-    def _descend(self, top: _Folder) -> Iterator[PhotoRef | Failed]:
+    def _descend(self, top: Folder) -> Iterator[PhotoRef | Failed]:
         pending = [top]
         while pending:
             folder = pending.pop()
             if folder.disk_above in self._silent:
                 yield _failed(folder.path, TOO_LONG, "not listed: its disk has stopped answering")
                 continue
-            below: list[_Folder] = []
+            below: list[Folder] = []
             try:
                 for found in self._visit(folder):
+                    self._linked |= found.linked
                     yield from found.photos
                     below += found.below
                     self._links += found.links
@@ -188,11 +139,20 @@ class _Visit:
                 yield _failed(folder.path, "folder cannot be read", _explain(exc))
             pending.extend(reversed(below))
 
-    def _visit(self, folder: _Folder) -> Iterator[_Found]:
-        """Look at what is in a folder, some entries at a time."""
-        opened, found = self._patiently(self._open, folder)
+    def _visit(self, folder: Folder) -> Iterator[Found]:
+        """Look at what is in a folder, some entries at a time; links by themselves where one leads to a silent disk."""
+        listed: list[bool] = []
+        links = True
+        try:
+            opened, found = self._patiently(self._open, folder, listed)
+        except UnreadableError:
+            if not listed:
+                raise
+            links = False
+            opened, found = self._patiently(self._open, folder, listed, links)
         if opened is None:
             return
+        self._visited.add(opened.identity)
         named = self._named.pop(folder.path, ())
         first = bisect_left(opened.entries, TEMPORARY_FILE, key=attrgetter("name"))
         if first < len(opened.entries) and opened.entries[first].name.startswith(TEMPORARY_FILE):
@@ -200,38 +160,64 @@ class _Visit:
         if self._sidecars is not None and opened.sidecars:
             self._sidecars[folder.path] = opened.sidecars
         yield found
+        if not links:
+            yield from self._follow(opened, 0)
         for start in range(_ENTRIES_AT_ONCE, len(opened.entries), _ENTRIES_AT_ONCE):
-            yield self._patiently(self._list, opened, start, named)
+            try:
+                yield self._patiently(self._list, opened, start, named)
+            except UnreadableError:
+                yield self._patiently(self._list, opened, start, named, False)
+                yield from self._follow(opened, start)
 
-    def _open(self, folder: _Folder) -> tuple[_Opened | None, _Found]:
-        """List a folder and look at its first entries, for most have no more; None where it was visited before."""
+    def _open(self, folder: Folder, listed: list[bool], links: bool = True) -> tuple[Opened | None, Found]:
+        """List a folder and look at its first entries, for most have no more; None where it was visited before.
+
+        Args:
+            folder: what to list.
+            listed: gets something when it is.
+            links: whether to look where links lead.
+        """
         status = os.stat(folder.path)
         identity = (status.st_dev, status.st_ino)
         if identity in self._visited:
-            return None, _Found()
-        self._visited.add(identity)
+            return None, Found()
         with os.scandir(folder.path) as scan:
             entries = sorted(scan, key=attrgetter("name"))
         rules = read_rules(folder.path, entries, folder.rules)
-        sidecars = {} if self._sidecars is None else _times_of_sidecars(entries)
+        listed.append(True)
+        sidecars = {} if self._sidecars is None else times_of_sidecars(entries, links=links)
         if self._only is None:
-            opened = _Opened(entries, rules, status.st_dev, "", sidecars)
+            opened = Opened(identity, entries, rules, "", sidecars)
         else:
             real = os.path.realpath(folder.path)
-            kept = entries if real in self._only else [entry for entry in entries if entry.is_dir()]
-            opened = _Opened(kept, rules, status.st_dev, real, sidecars)
-        return opened, self._list(opened, 0, self._named.get(folder.path, ()))
+            kept = entries if real in self._only else [one for one in entries if one.is_dir(follow_symlinks=links)]
+            opened = Opened(identity, kept, rules, real, sidecars)
+        return opened, self._list(opened, 0, self._named.get(folder.path, ()), links)
 
-    def _list(self, opened: _Opened, start: int, named: Iterable[PhotoRef]) -> _Found:
-        """Tell photos and sub-folders among some entries of a folder."""
-        found, rules = _Found(), opened.rules
+    def _follow(self, opened: Opened, start: int) -> Iterator[Found]:
+        """Look at the links among some entries, one by one, until one leads to a disk that does not answer."""
+        silent: UnreadableError | None = None
+        for entry in opened.entries[start : start + _ENTRIES_AT_ONCE]:
+            if not entry.is_symlink():
+                continue
+            try:
+                if silent is None:
+                    yield self._patiently(self._list, replace(opened, entries=[entry]), 0, ())
+            except UnreadableError as exc:
+                silent = exc
+            if silent is not None:
+                yield Found([_failed(entry.path, silent.reason, silent.detail)])
+
+    def _list(self, opened: Opened, start: int, named: Iterable[PhotoRef], links: bool = True) -> Found:
+        """Tell photos and sub-folders among some entries of a folder, with links or without."""
+        found, rules = Found(), opened.rules
         refs = {ref.path: ref for ref in named}
         for entry in opened.entries[start : start + _ENTRIES_AT_ONCE]:
             if refs and entry.path in refs:
                 found.photos.append(refs[entry.path])
                 continue
             name = entry.name
-            if name.startswith("."):
+            if name.startswith(".") or (not links and entry.is_symlink()):
                 continue
             dot = name.rfind(".")
             looks_like_photo = dot > 0 and name[dot + 1 :].lower() in PHOTO_SUFFIXES
@@ -241,7 +227,7 @@ class _Visit:
                         self._gather(entry, opened, found)
                 elif looks_like_photo and not (rules and rules.leave_out(entry.path)):
                     status = entry.stat()
-                    is_met = entry.is_symlink() and self._is_met_otherwise(entry.path)
+                    is_met = entry.is_symlink() and self._is_met_otherwise(entry.path, found.linked)
                     if stat.S_ISREG(status.st_mode) and not is_met:
                         found.photos.append(PhotoRef(entry.path, status.st_size, status.st_mtime_ns))
                 elif dot < 0 and entry.is_symlink() and not os.path.exists(entry.path):
@@ -254,34 +240,34 @@ class _Visit:
                     found.photos.append(_failed(entry.path, "cannot be read", exc.strerror or ""))
         return found
 
-    def _gather(self, entry: os.DirEntry[str], opened: _Opened, found: _Found) -> None:
+    def _gather(self, entry: os.DirEntry[str], opened: Opened, found: Found) -> None:
         """Put a sub-folder among those to visit, or among the links to be followed last."""
         if entry.is_symlink():
-            found.links.append(_Folder(entry.path, opened.rules))  # to whatever disk
+            found.links.append(Folder(entry.path, opened.rules))  # to whatever disk
             return
         if self._only is not None:
             path = os.path.join(opened.real, entry.name)
             if not any(chosen == path or chosen.startswith(os.path.join(path, "")) for chosen in self._only):
                 return
-        found.below.append(_Folder(entry.path, opened.rules, opened.disk))
+        found.below.append(Folder(entry.path, opened.rules, opened.identity[0]))
 
-    def _is_met_otherwise(self, link: str) -> bool:
+    def _is_met_otherwise(self, link: str, linked: set[str]) -> bool:
         """Whether a link leads to a photo that the walk meets by its own path, or has met by another link.
 
         Met twice, a photo would be written twice at the same time.
         """
         real = os.path.realpath(link)
-        if real in self._linked:
+        if real in self._linked or real in linked:
             return True
         for root in self._real_roots:
             if real.startswith(root):
                 *folders, name = real[len(root) :].split(os.sep)
                 is_visible = not name.startswith(".") and has_photo_suffix(name)
                 return is_visible and not any(folder.startswith(".") or is_foreign(folder) for folder in folders)
-        self._linked.add(real)
+        linked.add(real)
         return False
 
-    def _doubt(self, folder: _Folder) -> None:
+    def _doubt(self, folder: Folder) -> None:
         """After a folder did not answer: find out whether the disk that it was found on still does."""
         if folder.disk_above is None:
             return
@@ -291,16 +277,6 @@ class _Visit:
             self._silent.add(folder.disk_above)
         except OSError:
             pass  # an answer
-
-
-def _times_of_sidecars(entries: Iterable[os.DirEntry[str]]) -> dict[str, int]:
-    """The modification times of `.xmp` files by their names without that ending."""
-    found: dict[str, int] = {}
-    for entry in entries:
-        if entry.name.endswith(_SIDECAR_ENDINGS):
-            with suppress(OSError):  # gone meanwhile, or a link that leads nowhere
-                found[entry.name[:-4]] = entry.stat().st_mtime_ns
-    return found
 
 
 def _ref(path: str, status: os.stat_result) -> PhotoRef:
