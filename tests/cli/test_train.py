@@ -2,13 +2,18 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from phototag.bundle import find_network, load_bundle
+from phototag.cli.train import _request
+from phototag.cli.train import command as train_command
 from phototag.metadata import open_writer
 from phototag.records import Memory, PhotoRef
+from phototag.train import Request
+from phototag.train.request import Sweep
 from tests.conftest import Run
 from tests.train.labelled import save_patterns
 
@@ -191,3 +196,20 @@ def test_the_network_is_fine_tuned_as_asked_and_not_kept_if_that_is_not_better(p
     bundle = load_bundle(Path(answer["folder"]))
     assert bundle.network == find_network("efficientnet-lite0")
     assert bundle.metrics["accuracy"] == 1
+
+
+def test_a_network_its_weights_and_its_square_are_asked_for(labelled: Path, tmp_path: Path) -> None:
+    def asked(*options: str) -> Request:
+        ctx = train_command.make_context("train", [str(labelled), *options], obj={"config": None, "index": None})
+        return _request(ctx, labelled, ctx.params)
+
+    usual, small = asked(), asked("--backbone", "Small-CNN", "--image-size", "64", "--inner-units", "7")
+    assert (usual.network, usual.weights, usual.image_size, usual.sweep) == (None, "own", None, None)
+    assert (small.network, small.image_size, small.tune.hidden, small.head.hidden) == ("small-cnn", 64, 7, 7)
+    assert small.from_scratch
+    file = asked("--network", "xception", "--weights", str(tmp_path / "x.h5"), "--tune", "--dropout", "0.4")
+    assert (file.network, file.weights, file.from_scratch) == ("Xception", tmp_path / "x.h5", False)
+    assert (file.sweep, file.tune.dropout, file.head.dropout) == (Sweep(), 0.4, 0.5)  # the network's, and the head's
+    alone = asked("--tune", "--fine-tune", "off", "--dropout", "0.4")
+    assert (alone.sweep, alone.head.dropout) == (replace(Sweep(), dropouts=()), 0.4)
+    assert asked("--backbone", "Xception", "--weights", "none").from_scratch
