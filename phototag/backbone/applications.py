@@ -113,11 +113,15 @@ def as_it_wants(name: str, pixels: Any) -> Any:
 
 def _built(name: str, size: int, **options: Any) -> keras.Model:
     """A network of random weights without its classifier, unless the options say otherwise."""
-    usual = {"weights": None, "include_top": False, "pooling": "avg", "input_shape": (size, size, 3)}
     try:
-        return applications()[name](**usual | options)
+        return applications()[name](**{"weights": None, **_bare(size), **options})
     except ValueError as exc:
         raise ModelError(f"{name} cannot be built for squares of {size} pixels: {_first_line(exc)}") from exc
+
+
+def _bare(size: int) -> dict[str, Any]:
+    """Without its classifier."""
+    return {"include_top": False, "pooling": "avg", "input_shape": (size, size, 3)}
 
 
 def _downloaded(name: str, size: int) -> list[Vectors]:
@@ -125,10 +129,9 @@ def _downloaded(name: str, size: int) -> list[Vectors]:
     talkative = keras.config.is_interactive_logging_enabled()
     keras.config.disable_interactive_logging()  # it would print to stdout
     try:
-        return [np.array(array, np.float32) for array in _built(name, size, weights="imagenet").get_weights()]
-    except ModelError:
-        raise
-    except Exception as exc:  # what Keras raises when a download fails
+        options = {"weights": "imagenet", **_bare(size)}
+        return [np.array(array, np.float32) for array in applications()[name](**options).get_weights()]
+    except Exception as exc:  # which is what Keras raises when a download fails
         address = re.search(r"https?://\S+?(?=:?\s|$)", str(exc))
         wanted = address[0] if address else f"the weights of {name}"
         file = wanted.rpartition("/")[2] if address else "the file"

@@ -102,12 +102,11 @@ def sweep(
             if found.right >= best.right and found.calm > best.calm:
                 taught, chosen = other, len(tried) - 1
     if checked:
-        taught = teach(learned, checked, words, usual)
-        other = teach(learned, checked, words, tried[chosen].settings)
-        if _merit(other, learned, words) < _merit(taught, learned, words):
-            chosen = 0
-        else:
-            taught = other
+        taught = teach(learned, checked, words, tried[chosen].settings)
+        if chosen:
+            other = teach(learned, checked, words, usual)
+            if _merit(other, learned, words) > _merit(taught, learned, words):
+                taught, chosen = other, 0
     return Swept(taught, tuple(tried), chosen)
 
 
