@@ -46,6 +46,9 @@ class Fact:
     high: int = _ENDLESS
     circle: Circle | None = None
 
+    def __hash__(self) -> int:
+        return hash(self.text or self.field)  # see `Word`
+
 
 def read_fact(field: str, value: str) -> Fact:
     """Read the value of a field other than `tag:`, `keyword:` and `score:`.

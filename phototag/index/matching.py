@@ -6,6 +6,7 @@ Sets of a million photos are joined in well under a millisecond so, and counted 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from typing import TypeAlias
@@ -59,9 +60,34 @@ class Matcher:
     def __init__(self, connection: Reader) -> None:
         self._connection = connection
         ((last,),) = fetch(connection, "SELECT coalesce(max(id), 0) FROM photos")
-        self._blocks = ",".join(map(str, range((last >> BLOCK_BITS) + 1)))
+        self._block_count = (last >> BLOCK_BITS) + 1
+        self._blocks = ",".join(map(str, range(self._block_count)))
         self._found: dict[Node, Photos] = {}
         self._meanings: dict[tuple[str, str], Meaning] = {}
+
+    def matches(self, tree: Node) -> Photos:
+        """Those that match, where what the parts match is not asked for afterwards.
+
+        Of parts that must all match, those that most often leave few photos come first, and the others are looked up
+        only in the blocks that are left.
+        """
+        if not isinstance(tree, All):
+            return self.photos(tree)
+        matcher = self
+        first, *others = sorted(tree.parts, key=_breadth)
+        found = matcher.photos(first)
+        for part in others:
+            if 2 * len(found) < matcher._block_count:
+                matcher = matcher._narrowed(found)
+            found = _both(found, matcher.photos(part))
+        return found
+
+    def _narrowed(self, photos: Photos) -> "Matcher":
+        """One that looks only into the blocks of some photos."""
+        narrowed = copy(self)
+        narrowed._block_count, narrowed._blocks = len(photos), ",".join(map(str, sorted(photos))) or "-1"
+        narrowed._found = {}
+        return narrowed
 
     def photos(self, node: Node) -> Photos:
         """Those that match."""
@@ -256,6 +282,13 @@ _FACTS: dict[str, Callable[[Matcher, Fact], Photos]] = {
     "model": lambda m, fact: m._named(Kind.MODEL, "sources", fact.text),
     "is": Matcher._being,
 }
+
+
+def _breadth(node: Node) -> int:
+    """Which of several parts most often leave few photos, or are cheap to look up: those come first."""
+    if isinstance(node, Fact):
+        return 1 if node.field in ("folder", "path", "name") else 0
+    return 2 if isinstance(node, Word) else 3
 
 
 def unbounded(word: Word) -> Word:

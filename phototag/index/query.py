@@ -49,6 +49,9 @@ class Word:
     most: int = SCORE_SCALE
     alone: bool = False
 
+    def __hash__(self) -> int:
+        return hash(self.normal)  # a text keeps its own: words are looked up for every photo that is ranked
+
 
 @dataclass(frozen=True, slots=True)
 class All:

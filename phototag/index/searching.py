@@ -42,12 +42,13 @@ def search(connection: Reader, query: str, limit: int | None, offset: int, sort:
     tree, matcher = parse(query), Matcher(connection)
     wanted = None if limit is None else offset + limit
     if sort == "score":
-        if isinstance(tree, Word):
-            ranked = _ranked_by(tree, matcher, wanted)
+        word = _deciding(tree)
+        if word is not None:
+            ranked = _ranked_by(word, tree, matcher, wanted)
         else:
             ranked = _ranked(connection, tree, matcher, wanted)
     else:
-        numbers = (_by_date if sort == "date" else _by_path)(connection, matcher, matcher.photos(tree))
+        numbers = (_by_date if sort == "date" else _by_path)(connection, matcher, matcher.matches(tree))
         ranked = _rank_all(connection, tree, matcher, numbers)
     for chunk in chunks(islice(ranked, offset, wanted), _BATCHES[0]):
         yield from _hits(connection, chunk)
@@ -59,7 +60,7 @@ def count_matches(connection: Reader, query: str) -> int:
     Raises:
         QueryError: the query cannot be understood.
     """
-    return count(Matcher(connection).photos(parse(query)))
+    return count(Matcher(connection).matches(parse(query)))
 
 
 def suggest(connection: Reader, query: str) -> dict[str, tuple[str, ...]]:
@@ -102,10 +103,18 @@ def _about(begin: str) -> tuple[str, str]:
     return first, first + "\U0010ffff"
 
 
-def _ranked_by(word: Word, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:
-    """Rank and number of the photos that have a word, best first: all of which its postings say."""
+def _deciding(tree: Node) -> Word | None:
+    """The one word that says how well a photo answers, where all else is plainly so or not; None: there is no such."""
+    parts = tree.parts if isinstance(tree, All) else (tree,)
+    words = [part for part in parts if not isinstance(part, Fact | Not)]
+    return words[0] if len(words) == 1 and isinstance(words[0], Word) else None
+
+
+def _ranked_by(word: Word, tree: Node, matcher: Matcher, wanted: int | None) -> Iterator[tuple[int, int]]:
+    """Rank and number of the photos that match, best first: all of which the postings of the deciding word say."""
     given: dict[int, bytearray] = {}
-    for found, number in _postings(matcher, word, wanted=wanted):
+    matches = None if tree is word else matcher.matches(tree)
+    for found, number in _postings(matcher, word, matches, wanted if matches is None else None):
         flags = given.setdefault(number >> BLOCK_BITS, bytearray(BLOCK))
         if not flags[number & LAST]:  # a photo stands under several tags: it counts where it is best
             flags[number & LAST] = 1

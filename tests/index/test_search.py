@@ -1,6 +1,7 @@
 """What every kind of index answers to a query."""
 
 import random
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from phototag.errors import QueryError
 from phototag.index import Index, open_index, open_search
+from phototag.index.blocks import BLOCK
 from phototag.records import Facts, Place, Tag, Tagged
 from tests.index.conftest import KINDS, place_of
 from tests.index.records import tagged
@@ -181,6 +183,11 @@ def test_the_nearest_words_are_proposed_for_one_that_no_photo_has(pets: Index) -
     assert pets.suggest("dog beach") == {}
 
 
+@pytest.mark.parametrize("library", ["sqlite"], indirect=True)
+def test_the_blocks_of_the_library_are_many(library: tuple[Index, dict[str, Photo]]) -> None:
+    assert len({number // BLOCK for number, _ in library[0].contents()}) == 5
+
+
 def test_a_word_that_is_to_be_left_out_is_not_a_reason_to_find_nothing(pets: Index) -> None:
     assert pets.suggest("dgo -caat") == {"dgo": ("dog",)}
 
@@ -205,12 +212,15 @@ TODAY = date.today()
 def library(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Index, dict[str, Photo]]]:
-    """Photos with random words by two models, taken lately, some in a folder that is gone; and what each is."""
+    """Photos with random words by two models, taken lately, some in a folder that is gone; and what each is.
+
+    In a file their numbers lie far apart, so that the index keeps them in five blocks.
+    """
     with place_of(request, tmp_path_factory.mktemp("library")) as place, closing(open_index(place)) as index:
-        yield index, told_to(index)
+        yield index, told_to(index, place)
 
 
-def told_to(index: Index) -> dict[str, Photo]:
+def told_to(index: Index, place: Place) -> dict[str, Photo]:
     rng = random.Random(7)
     photos = {}
     for n in range(150):
@@ -228,7 +238,11 @@ def told_to(index: Index) -> dict[str, Photo]:
             batch.append(tagged(path, *(Tag(word, score) for word, score in given_.items()), facts=facts))
             for word, score in given_.items():
                 photo.words[word] = max(score, photo.words.get(word, 0))
-        remember(index, *batch, model=model)
+        for at in range(0, len(batch), 30):
+            remember(index, *batch[at : at + 30], model=model)
+            if isinstance(place, Path):
+                with closing(sqlite3.connect(place)) as raw, raw:
+                    raw.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'photos'", (BLOCK,))
     index.note_missing("/p", ["/p/gone"])
     return photos
 
