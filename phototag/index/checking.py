@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from phototag.errors import IndexFileError
 from phototag.index import is_there, postings
 from phototag.index.blocks import BLOCK, BLOCK_BITS, Kind, Places, State, places_in
+from phototag.index.contents import find_stale, mend
 from phototag.index.database import Database, speaking
 from phototag.index.opening import open_database
 from phototag.index.rows import fetch, run_many
@@ -47,6 +48,7 @@ def check(place: Place, *, repair: bool = False) -> Iterator[str]:
         if damage:
             return
         yield from _stale_words(database, repair)
+        yield from _stale_contents(database, repair)
         for block in _blocks(database):
             if wrong := _stale_block(database, block, repair):
                 first = max(1, block << BLOCK_BITS)
@@ -72,6 +74,20 @@ def _stale_words(database: Database, repair: bool) -> list[str]:
     return told
 
 
+def _stale_contents(database: Database, repair: bool) -> list[str]:
+    """How the hashes by which duplicates are found differ from the photos'; empty: not at all."""
+    with database.reading() as connection:
+        if not any(find_stale(connection)):
+            return []
+    with _turn(database) as turn:  # a scan may have been at work between: now nobody is
+        missing, wrong = find_stale(turn.connection)
+        mend(turn.connection, missing, wrong)
+        turn.kept = repair
+    return [
+        f"the hashes by which duplicates are found are not those of the photos ({len(missing) + len(wrong):,} differ)"
+    ]
+
+
 def _words(connection: Connection) -> Iterator[tuple[int, str, str]]:
     yield from fetch(connection, "SELECT id, word, normal FROM tags ORDER BY id")
 
@@ -92,13 +108,23 @@ def _stale_block(database: Database, block: int, repair: bool) -> str:
         numbers = {number for (number,) in fetch(connection, recorded, (first, first + BLOCK - 1))}
         known, _ = there.get((Kind.IS, State.KNOWN), (0, b""))
         numbers.update(first + place for place in places_in(known))  # of one that is gone nothing will be made
-        run_many(connection, "DELETE FROM postings WHERE block = ?", [(block,)])
+        before = _names(connection, block)
+        for table in ("postings", "names"):
+            run_many(connection, f"DELETE FROM {table} WHERE block = ?", [(block,)])
         postings.renew(connection, numbers)
         wanted = _sets(connection, block)
+        names_differ = _names(connection, block) != before
         differ = [key for key in there.keys() | wanted.keys() if there.get(key) != wanted.get(key)]
-        turn.kept = bool(differ) and repair
+        turn.kept = (bool(differ) or names_differ) and repair
     kinds = sorted({_kind_name(kind) for kind, _ in differ})
-    return f"{len(differ):,} values ({', '.join(kinds)})" if differ else ""
+    told = [f"{len(differ):,} values ({', '.join(kinds)})"] if differ else []
+    return " and ".join([*told, "file names"] if names_differ else told)
+
+
+def _names(connection: Connection, block: int) -> bytes:
+    """The text of a block's file names, without what may stand empty at its end."""
+    rows = fetch(connection, "SELECT names FROM names WHERE block = ?", (block,))
+    return bytes(rows[0][0]).rstrip(b"/") if rows else b""
 
 
 def _sets(connection: Connection, block: int) -> _Sets:

@@ -7,6 +7,7 @@ where one by one each photo would cost a page of its own (the idea of log-struct
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,9 @@ from phototag.index.tables import postings
 _PREFIX_BYTES = 8
 _FRESH_MOST = 32_768
 _TABLES = ("contents", "fresh_contents")
+
+_Noted: TypeAlias = tuple[bytes, int]
+"""The beginning of a hash, and the number of a photo that has it."""
 
 
 def with_hashes(connection: Connection, content_hashes: Collection[bytes]) -> dict[int, bytes]:
@@ -46,6 +50,21 @@ def note_duplicates(connection: Connection, numbers: Iterable[int]) -> None:
     if fresh >= _FRESH_MOST:
         connection.exec_driver_sql("INSERT INTO contents SELECT * FROM fresh_contents")
         connection.exec_driver_sql("DELETE FROM fresh_contents")
+
+
+def find_stale(connection: Connection) -> tuple[list[_Noted], list[_Noted]]:
+    """What is noted nowhere, and what is noted and is not so."""
+    noted = " UNION ALL ".join(f"SELECT prefix, photo_id FROM {table}" for table in _TABLES)
+    so = f"SELECT substr(content_hash, 1, {_PREFIX_BYTES}), id FROM photos WHERE content_hash IS NOT NULL"
+    missing = fetch(connection, f"{so} EXCEPT SELECT * FROM ({noted}) AS noted")
+    return missing, fetch(connection, f"SELECT * FROM ({noted}) AS noted EXCEPT {so}")
+
+
+def mend(connection: Connection, missing: Sequence[_Noted], wrong: Sequence[_Noted]) -> None:
+    """Note what is missing, and take away what is wrong."""
+    for table in _TABLES:
+        run_many(connection, f"DELETE FROM {table} WHERE prefix = ? AND photo_id = ?", wrong)
+    run_many(connection, "INSERT INTO fresh_contents VALUES (?, ?)", missing)
 
 
 def _disturbed(connection: Connection) -> set[int]:

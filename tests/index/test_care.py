@@ -107,6 +107,25 @@ _WRONG = [
         lambda path: change(path, "DELETE FROM photo_tags WHERE photo_id = 7"), r"keyword.*tag", id="a word is gone"
     ),
     pytest.param(
+        lambda path: (
+            change(path, "UPDATE names SET names = CAST(replace(CAST(names AS TEXT), 'jpg', 'png') AS BLOB)")
+            if isinstance(path, Path)
+            else change(path, "UPDATE names SET names = overlay(names placing 'x' from 1)")
+        ),
+        "photos 1 to 8,191 .*: file names",
+        id="file names are others",
+    ),
+    pytest.param(
+        lambda path: change(path, "DELETE FROM fresh_contents WHERE photo_id = 7"),
+        r"hashes by which duplicates are found .*\(1 differ\)",
+        id="a hash is missing",
+    ),
+    pytest.param(
+        lambda path: change(path, "UPDATE fresh_contents SET photo_id = 9999 WHERE photo_id = 7"),
+        r"\(2 differ\)",
+        id="a hash is another photo's",
+    ),
+    pytest.param(
         lambda path: change(path, "UPDATE tags SET normal = 'cow' WHERE word = 'cat'"),
         "in the form in which they are compared .*'cat'",
         id="a word's form is wrong",
