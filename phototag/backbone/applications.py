@@ -136,8 +136,8 @@ def _downloaded(name: str, size: int) -> list[Vectors]:
         wanted = address[0] if address else f"the weights of {name}"
         file = wanted.rpartition("/")[2] if address else "the file"
         raise ModelError(
-            f"Keras could not download {wanted} ({_first_line(exc)}): get {file} on another machine and name it with "
-            "--weights, or begin without with --weights none"
+            f"Keras could not download {wanted} ({_first_line(exc).rpartition(' -- ')[2]}): get {file} on another "
+            "machine and name it with --weights, or begin without with --weights none"
         ) from exc
     finally:
         if talkative:

@@ -118,6 +118,7 @@ def test_where_keras_cannot_download_the_file_and_the_way_out_are_named(monkeypa
         pretrained_weights(_SMALL, 224, None)
     file = "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5"
     assert f"/{file} (" in str(caught.value)
+    assert str(caught.value).count("https://") == 1
     assert f"get {file} on another machine and name it with --weights" in str(caught.value)
 
 
