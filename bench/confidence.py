@@ -1,6 +1,6 @@
 """What a model's confidence is worth: several labels, "none of these", near and far, and a wanted precision.
 
-    python bench/confidence.py PHOTOS [--seeds 3] [--network NAME] [--only several,foreign,near,precision]
+    python bench/confidence.py PHOTOS [--seeds 3] [--network NAME] [--only several,foreign,negatives,near,precision]
 
 PHOTOS holds `pets`, `flowers` and `clothing/{train,validation}` with a folder for each category, `scenes-multilabel`
 with `labels.csv`, and `unknown` and `photos`, which show none of these. Every figure is of photos that the model has
@@ -77,14 +77,14 @@ class Bench:
 
     @contextmanager
     def model(self, learned: Sequence[Photo], seed: int, **options: Any) -> Iterator[Bundle]:
-        """Train on photos, in folders where each has one word, else by a CSV file."""
+        """Train on photos, in folders where none has two words, else by a CSV file."""
         with tempfile.TemporaryDirectory() as folder:
             root, labels = Path(folder, "labelled"), None
             for number, photo in enumerate(learned):
-                place = root / "/".join(sorted(photo.words)[:1]) / f"{number}{photo.path.suffix}"
+                place = root / (*sorted(photo.words), "none")[0] / f"{number}{photo.path.suffix}"
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.symlink_to(photo.path.absolute())
-                if len(photo.words) != 1:
+                if len(photo.words) > 1:
                     labels = root / "labels.csv"
             if labels is not None:
                 lines = (f"{photo.path.absolute()},{'|'.join(sorted(photo.words))}\n" for photo in learned)
@@ -168,6 +168,23 @@ def far_foreign(bench: Bench, seed: int) -> dict[str, float]:
     }
 
 
+def with_negatives(bench: Bench, seed: int) -> dict[str, float]:
+    """The same with half of the foreign photos of `unknown` as `none/`, and without, tried on the other half."""
+    learned, held = split(bench.folders("pets", "flowers"), 0.75, seed)
+    negatives, foreign = split(bench.foreign("unknown"), 0.5, seed)
+    found = {}
+    for name, photos in (("without", learned), ("with none/", learned + negatives)):
+        with bench.model(photos, seed) as bundle:
+            known, others = bench.ask(bundle, held), bench.ask(bundle, foreign)
+            elsewhere = bench.ask(bundle, bench.foreign("photos", "clothing/validation"))
+        found[f"{name}: known right"] = part(answer.right for answer in known)
+        found[f"{name}: foreign tagged"] = part(bool(answer.tags) for answer in others)
+        found[f"{name}: foreign of another kind tagged"] = part(bool(answer.tags) for answer in elsewhere)
+        sure: Callable[[Answer], float] = lambda answer: answer.said.guesses[0].score  # noqa: E731
+        found[f"{name}: foreign with a score of 0.6"] = part(sure(answer) >= 0.6 for answer in others + elsewhere)
+    return found
+
+
 def near_foreign(bench: Bench, seed: int) -> dict[str, float]:
     photos = bench.folders("flowers")
     found: dict[str, list[float]] = {"by strangeness": [], "by the best score": []}
@@ -236,7 +253,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--network", default=DEFAULT_NETWORK)
-    parser.add_argument("--only", default="several,foreign,near,precision")
+    parser.add_argument("--only", default="several,foreign,negatives,near,precision")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "phototag-bench"))
     given = parser.parse_args()
     bench = Bench(given.photos, given.cache, given.network)
@@ -248,6 +265,7 @@ def main() -> None:
     lines: dict[str, tuple[str, Callable[[int], dict[str, float]]]] = {
         "several labels": ("several", lambda seed: several_labels(bench, seed)),
         "foreign photos": ("foreign", lambda seed: far_foreign(bench, seed)),
+        "photos of none/": ("negatives", lambda seed: with_negatives(bench, seed)),
         "near foreign photos": ("near", lambda seed: near_foreign(bench, seed)),
     }
     for name, (photos, learned) in precisions.items():

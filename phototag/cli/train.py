@@ -56,8 +56,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--backbone",
     type=NetworkName(),
     help="What looks at the photos: efficientnet-lite0 or -lite2, which come with phototag; small-cnn, which learns "
-    "from your photos alone; or any network of keras.applications, such as Xception [default: efficientnet-lite2 where "
-    "fine-tuning is tried, else efficientnet-lite0].",
+    "from your photos alone; or any network of keras.applications, such as Xception [default: efficientnet-lite2; with "
+    "--fine-tune off efficientnet-lite0].",
 )
 @click.option(
     "--weights",

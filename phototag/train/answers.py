@@ -28,7 +28,7 @@ class Answers:
     Attributes:
         refs: the photos.
         exclusive: whether the model's classes exclude each other.
-        classes: the names of the head's classes: "animal/dog".
+        classes: the names of the head's classes: "animal/dog"; without the one of photos that show none of them.
         class_labels: `(classes,)`, the label that names each class, or -1 where that one is not asked for.
         chances: `(photos, classes) float32`, 0 to 1.
         true_class: `(photos,)`, the class of each photo, or `FOREIGN`.
@@ -75,7 +75,8 @@ def answer(classifier: Classifier, examples: Sequence[Example]) -> Answers:
     for row, decided in zip(said, decide(photos, classifier, Rules()), strict=True):
         row[[number[tag.word] for tag in decided.tags if tag.word in number]] = True
     truths, unknown = _truths(classifier.labels, examples)
-    classes = narrowest(classifier.labels, logits.shape[1])
+    labels_of = narrowest(classifier.labels, logits.shape[1])
+    classes = labels_of[labels_of >= 0]
     asked = np.arange(len(classifier.labels))
     if classifier.neighbours is None:
         known = _by_name(classifier.labels)
@@ -87,7 +88,7 @@ def answer(classifier: Classifier, examples: Sequence[Example]) -> Answers:
         exclusive=classifier.activation == "softmax",
         classes=tuple(_name(classifier.labels[n]) for n in classes),
         class_labels=np.array([place.get(int(n), -1) for n in classes], np.intp),
-        chances=class_chances(classifier, logits),
+        chances=class_chances(classifier, logits)[:, labels_of >= 0],
         true_class=_true_classes(classifier, classes, examples),
         labels=tuple(classifier.labels[n] for n in asked),
         scores=np.where(unknown, np.float32(0), scores)[:, asked],
@@ -103,8 +104,8 @@ def class_chances(classifier: Classifier, logits: Vectors) -> Vectors:
 
 
 def narrowest(labels: Sequence[Label], classes: int) -> npt.NDArray[np.intp]:
-    """For each class the label with the fewest classes that it belongs to; the first of them."""
-    found = np.zeros(classes, np.intp)
+    """For each class the label with the fewest classes that it belongs to; the first of them; -1: it has none."""
+    found = np.full(classes, -1, np.intp)
     fewest = np.full(classes, np.inf)
     for n, label in enumerate(labels):
         for member in label.classes:
@@ -156,7 +157,7 @@ def _by_name(labels: Sequence[Label]) -> dict[str, int]:
 
 
 def _find(category: Category, known: Mapping[str, int]) -> int | None:
-    return known.get(_folded(name_of(category)), known.get(_folded(category[-1])))
+    return known.get(_folded(name_of(category)), known.get(_folded(category[-1]))) if category else None
 
 
 def _folded(word: str) -> str:

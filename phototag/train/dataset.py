@@ -20,9 +20,12 @@ from phototag.walk import walk
 _log = logging.getLogger(__name__)
 
 Category = tuple[str, ...]
+NONE: Category = ()
+"""What a photo is of that was put into a folder for what is none of the others: it becomes no tag."""
 
 _HEADER = ("path", "labels")
 _SEPARATORS = ";|"  # of EXIF XPKeywords, and of hierarchical keywords in XMP
+_NONE_NAMES = {"none", "background"}
 _SPLITS = {"train", "training", "val", "valid", "validation", "test"}
 
 
@@ -31,7 +34,7 @@ class Labelled:
     """A photo and what its owner says is on it.
 
     Attributes:
-        categories: one, where folders say it; any number, also none, where a CSV file does.
+        categories: one, where folders say it, which may be `NONE`; any number, also none, where a CSV file does.
     """
 
     ref: PhotoRef
@@ -84,7 +87,7 @@ def read_dataset(root: Path, labels: Path | None = None) -> Listing:
 
 def name_of(category: Category) -> str:
     """A category as its folder is called: "animal/dog"."""
-    return "/".join(category)
+    return "/".join(category) or "none of these"
 
 
 def is_word(name: str) -> bool:
@@ -102,7 +105,7 @@ def _read_folders(root: Path) -> Listing:
             failed.append(item)
         elif folders := Path(item.path).relative_to(top).parts[:-1]:
             category = tuple(_word(folder, f"the folder {os.path.dirname(item.path)}") for folder in folders)
-            photos.append(Labelled(item, frozenset([category])))
+            photos.append(Labelled(item, frozenset([NONE if _says_none(category) else category])))
         else:
             outside += 1
     if not photos:
@@ -114,6 +117,11 @@ def _read_folders(root: Path) -> Listing:
     for folder in _folders_without(photos, top):
         _log.warning("the folder %s holds no photo: left out", folder)
     return Listing(tuple(photos), tuple(failed))
+
+
+def _says_none(category: Category) -> bool:
+    """Whether a folder, or a label, stands for what is none of the others."""
+    return category[0].casefold() in _NONE_NAMES
 
 
 def _folders_without(photos: Iterable[Labelled], top: Path) -> Iterator[Path]:
@@ -159,7 +167,9 @@ def _rows(labels: Path) -> Iterator[tuple[int, str, set[Category]]]:
                 if not path or said is None or None in row:
                     raise TrainingDataError(f"{place} does not read path,labels: join several labels with |")
                 parts = [label for label in said.split("|") if label.strip()]
-                yield reader.line_num, path, {tuple(_word(word, place) for word in part.split("/")) for part in parts}
+                categories = {tuple(_word(word, place) for word in part.split("/")) for part in parts}
+                none = {NONE} if any(map(_says_none, categories)) else set()
+                yield reader.line_num, path, {one for one in categories if not _says_none(one)} or none
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise TrainingDataError(f"{labels} cannot be read as CSV in UTF-8: {exc}") from exc
 

@@ -11,7 +11,7 @@ from phototag.decide import label_scores
 from phototag.records import Classifier, Label, Vectors
 from phototag.train.answers import FOREIGN, Answers, Truths, class_chances, narrowest
 from phototag.train.calibrate import Trial, surprise
-from phototag.train.dataset import name_of
+from phototag.train.dataset import NONE, name_of
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary
 
@@ -91,15 +91,18 @@ def evaluate(
 
 def answers_of(classifier: Classifier, words: Vocabulary, trial: Trial) -> Answers:
     """What a model says of held-out photos, and what is true."""
-    targets, scores = words.targets(trial.examples), label_scores(trial.logits, classifier)
-    exclusive = words.activation == "softmax"
+    scores, exclusive = label_scores(trial.logits, classifier), words.activation == "softmax"
+    labels_of = narrowest(classifier.labels, len(words.categories))
+    named = labels_of >= 0
+    targets = words.targets(trial.examples)[:, named]
+    single = exclusive & targets.any(axis=1)
     return Answers(
         refs=tuple(example.ref for example in trial.examples),
         exclusive=exclusive,
-        classes=tuple(map(name_of, words.categories)),
-        class_labels=narrowest(classifier.labels, len(words.categories)),
-        chances=class_chances(classifier, trial.logits),
-        true_class=targets.argmax(axis=1) if exclusive else np.full(len(trial.examples), FOREIGN),
+        classes=tuple(name_of(category) for category in words.categories if category != NONE),
+        class_labels=labels_of[named],
+        chances=class_chances(classifier, trial.logits)[:, named],
+        true_class=np.where(single, targets.argmax(axis=1), FOREIGN),
         labels=classifier.labels,
         scores=scores,
         truths=words.truths(trial.examples),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from phototag.errors import TrainingDataError
 from phototag.records import Label, Vectors
-from phototag.train.dataset import Category, name_of
+from phototag.train.dataset import NONE, Category, name_of
 from phototag.train.embed import Example
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,8 @@ class Vocabulary:
     """What a model is to learn to say.
 
     Attributes:
-        categories: the head's classes, in alphabetical order.
+        categories: the head's classes, in alphabetical order; where they exclude each other and there are photos of
+            none of them, the first is `NONE`, which no label says.
         labels: the words, with the default threshold. A category in a folder of its own and every broader word is one.
         activation: "softmax" where every photo has one category, else "sigmoid".
     """
@@ -95,16 +96,17 @@ def vocabulary(examples: Sequence[Example], *, one_category: bool) -> Vocabulary
         TrainingDataError: there are not two things to tell apart.
     """
     counts = Counter(category for example in examples for category in example.categories)
-    categories = tuple(sorted(counts))
-    without = sum(not example.categories for example in examples)
-    if len(categories) + (without > 0) < 2 or len({example.categories for example in examples}) < 2:
-        found = ", ".join(f"{name_of(category)} ({counts[category]} photos)" for category in categories) or "none"
+    named = sorted(set(counts) - {NONE})
+    without = sum(example.categories <= {NONE} for example in examples)
+    if not named or len(named) + (without > 0) < 2 or len({example.categories - {NONE} for example in examples}) < 2:
+        found = ", ".join(f"{name_of(category)} ({counts[category]} photos)" for category in sorted(counts)) or "none"
         raise TrainingDataError(
             f"two categories are needed to tell them apart, found: {found}; add a folder with photos of something else"
         )
-    if few := [name_of(category) for category in categories if counts[category] == 1]:
+    if few := [name_of(category) for category in named if counts[category] == 1]:
         _log.warning("learned from one photo, which leaves none to check with: %s; ten make a start", ", ".join(few))
-    places = sorted({category[:depth] for category in categories for depth in range(1, len(category) + 1)})
+    categories = (NONE, *named) if one_category and without else tuple(named)
+    places = sorted({category[:depth] for category in named for depth in range(1, len(category) + 1)})
     labels = tuple(
         Label(
             word=place[-1],
@@ -155,4 +157,4 @@ def check_known(said: Iterable[frozenset[Category]], taught: Iterable[Category])
 
 
 def _named(example: Example) -> str:
-    return ", ".join(sorted(map(name_of, example.categories))) or "no label"
+    return ", ".join(sorted(map(name_of, example.categories or {NONE})))

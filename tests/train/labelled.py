@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from phototag.records import PhotoRef, Vectors
-from phototag.train.dataset import Category
+from phototag.train.dataset import NONE, Category
 from phototag.train.embed import Example
 from tests.photos import make_jpeg
 
@@ -40,8 +40,8 @@ def save_patterns(root: Path, count: int, patterns: tuple[str, ...] = ("stripes"
 
 
 def example(number: int, *categories: str, embedding: "Vectors | None" = None, content: int | None = None) -> Example:
-    """An example named by its number, whose content is that number too unless another is given."""
-    said: frozenset[Category] = frozenset(tuple(name.split("/")) for name in categories)
+    """An example named by its number, whose content is that number too unless another is given; "" is `NONE`."""
+    said: frozenset[Category] = frozenset(tuple(name.split("/")) if name else NONE for name in categories)
     vector = np.full(4, number, np.float32) if embedding is None else embedding
     hashed = (number if content is None else content).to_bytes(32, "big")
     return Example(PhotoRef(f"/{number}.jpg", 1, 1), said, hashed, vector)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import TrainingDataError
-from phototag.train.dataset import Listing, read_dataset
+from phototag.train.dataset import NONE, Listing, read_dataset
 
 
 def _touch(root: Path, *names: str) -> None:
@@ -54,6 +54,28 @@ def test_photos_outside_any_category_and_empty_folders_are_left_out_with_a_warni
 def test_category_names_become_nfc_without_blanks_around_them(tmp_path: Path) -> None:
     _touch(tmp_path, unicodedata.normalize("NFD", "Tür") + "/1.jpg", " Löwe /2.jpg", "👩‍👧/3.jpg")
     assert read_dataset(tmp_path).categories == {("Tür",), ("Löwe",), ("👩‍👧",)}
+
+
+@pytest.mark.parametrize("name", ["none", "Background"])
+def test_a_folder_of_what_is_none_of_the_others_is_no_category(name: str, tmp_path: Path) -> None:
+    _touch(tmp_path, "rose/1.jpg", f"{name}/2.jpg", f"{name}/street/3.jpg", "rose/none/4.jpg")
+    listing = read_dataset(tmp_path)
+    kinds = {Path(photo.ref.path).name: photo.categories for photo in listing.photos}
+    assert kinds == {
+        "1.jpg": {("rose",)},
+        "2.jpg": {NONE},
+        "3.jpg": {NONE},
+        "4.jpg": {("rose", "none")},
+    }
+    assert listing.one_category
+
+
+def test_the_label_none_says_that_a_photo_has_no_other(tmp_path: Path) -> None:
+    _touch(tmp_path, "1.jpg", "2.jpg", "3.jpg")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("path,labels\n1.jpg,none\n2.jpg,rose|none\n3.jpg,\n", encoding="utf-8")
+    said = [photo.categories for photo in read_dataset(tmp_path, labels).photos]
+    assert said == [{NONE}, {("rose",)}, set()]
 
 
 @pytest.mark.parametrize(

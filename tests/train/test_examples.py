@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from phototag.errors import TrainingDataError
+from phototag.train.dataset import NONE
 from phototag.train.examples import check_known, fold, leave_out, settle, vocabulary
 from tests.train.labelled import example
 
@@ -59,6 +60,7 @@ def test_targets_are_one_class_for_one_category_and_include_broader_ones_for_sev
         pytest.param([["rose"], ["rose"]], False, id="one label on every photo"),
         pytest.param([["rose", "red"], ["rose", "red"]], False, id="the same labels on every photo"),
         pytest.param([[], []], False, id="no label on any photo"),
+        pytest.param([[""], [""]], True, id="nothing but a folder of none of these"),
     ],
 )
 def test_what_leaves_nothing_to_tell_apart_is_refused(said: list[list[str]], one_category: bool) -> None:
@@ -68,6 +70,22 @@ def test_what_leaves_nothing_to_tell_apart_is_refused(said: list[list[str]], one
 
 def test_one_label_and_photos_without_it_can_be_told_apart() -> None:
     assert vocabulary([example(1, "rose"), example(2)], one_category=False).categories == (("rose",),)
+
+
+def test_photos_of_none_of_the_categories_are_a_class_without_a_word() -> None:
+    nothing = example(4, "")
+    words = vocabulary([example(1, "cat"), example(2, "dog"), example(3, "dog"), nothing], one_category=True)
+    assert words.categories == (NONE, ("cat",), ("dog",))
+    assert [(label.word, label.classes) for label in words.labels] == [("cat", (1,)), ("dog", (2,))]
+    assert words.targets([nothing]).tolist() == [[1, 0, 0]]
+    assert not words.truths([nothing]).any()
+
+
+def test_where_a_photo_may_have_several_labels_having_none_is_no_class() -> None:
+    nothing = example(3, "")
+    words = vocabulary([example(1, "cat", "dog"), example(2, "dog"), nothing], one_category=False)
+    assert words.categories == (("cat",), ("dog",))
+    assert not words.targets([nothing]).any()
 
 
 def test_a_category_with_one_photo_is_learned_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:

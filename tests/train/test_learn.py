@@ -1,5 +1,6 @@
 """The whole way from photos to bundle: real files, the real network, a real head."""
 
+import itertools
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -134,6 +135,21 @@ def test_labels_from_a_csv_file_give_several_words_a_photo(tmp_path: Path) -> No
     assert outcome.evaluation is not None
     assert outcome.evaluation.mean_average_precision is not None
     assert outcome.evaluation.mean_average_precision > 0.9
+
+
+def test_photos_in_the_folder_none_are_learned_from_and_give_no_tag(patterns: Path, tmp_path: Path) -> None:
+    root = _rename_all(patterns, tmp_path / "labelled")
+    (root / "noise").rename(root / "none")
+    outcome = _train(_request(root, tmp_path))
+    assert [label.word for label in outcome.bundle.classifier.labels] == ["checks", "lines", "stripes"]
+    assert outcome.evaluation is not None
+    assert [one.name for one in outcome.evaluation.categories] == ["checks", "lines", "lines/stripes"]
+    assert (outcome.evaluation.learned, outcome.evaluation.checked) == (36, 36)
+    for pattern, number in itertools.product(("stripes", "noise"), range(100, 106)):
+        save_photo(tmp_path / "new" / pattern / f"{number}.jpg", pattern, number)
+    decided = _decide(load_bundle(outcome.bundle.folder), tmp_path / "new", tmp_path)
+    tagged = {Path(one.ref.path).parent.name for one in decided if one.tags}
+    assert tagged == {"stripes"}
 
 
 def test_a_single_photo_in_each_category_is_enough_for_a_model_but_not_for_figures(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from phototag.decide import normalised
 from phototag.decode import decode
 from phototag.errors import PhotoError
 from phototag.train.check.findings import Copies
-from phototag.train.check.suspects import text_of
+from phototag.train.dataset import NONE, name_of
 from phototag.train.embed import Example
 
 _NEAR = 0.3
@@ -68,7 +68,7 @@ def steps(pixels: npt.NDArray[np.uint8]) -> Steps:
 
 def _as_copies(group: Iterable[Example]) -> Copies:
     photos = sorted(group, key=lambda example: example.ref.path)
-    said = [", ".join(sorted(map(text_of, example.categories))) or text_of(()) for example in photos]
+    said = [", ".join(sorted(map(name_of, example.categories or {NONE}))) for example in photos]
     return Copies(
         how="file" if len({example.content_hash for example in photos}) == 1 else "picture",
         photos=tuple(zip((example.ref for example in photos), said, strict=True)),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from phototag.decide import normalised
 from phototag.train.check.findings import Suspect
-from phototag.train.dataset import Category, name_of
+from phototag.train.dataset import NONE, Category, name_of
 from phototag.train.embed import Example
 
 _RIDGE = 2.0
@@ -36,7 +36,7 @@ class Judgement:
 
     Attributes:
         examples: the photos judged.
-        categories: the columns; the empty category is "no label".
+        categories: the columns; `NONE` is that of photos without a label.
         exclusive: whether each photo has one category only.
         targets: `(photos, categories) bool`, what their owner says.
         says: `(photos, categories) float64`, about 1 where a photo looks like a category and about 0 where not, from
@@ -111,15 +111,10 @@ def left_out(embeddings: npt.NDArray[np.float32], targets: Floats, weights: Floa
     return says
 
 
-def text_of(category: Category) -> str:
-    """A category's name; that of photos without a label too."""
-    return name_of(category) if category else "no label"
-
-
 def _classes(example: Example, *, exclusive: bool) -> set[Category]:
     """Its categories and, where a photo may have several, the broader ones they imply."""
     if exclusive:
-        return set(example.categories) or {()}
+        return set(example.categories) or {NONE}
     return {said[:depth] for said in example.categories for depth in range(1, len(said) + 1)}
 
 
@@ -141,7 +136,7 @@ def _exclusive(judgement: Judgement) -> list[Suspect]:
     best = others.argmax(axis=1)
     doubts = others[rows, best] - says[rows, given]
     chances = _chances(says, given)
-    names = [text_of(category) for category in judgement.categories]
+    names = [name_of(category) for category in judgement.categories]
     return [
         Suspect(
             ref=judgement.examples[n].ref,
@@ -159,7 +154,7 @@ def _several(judgement: Judgement) -> list[Suspect]:
     """Each category for itself: photos that have it and do not look so, and the other way round."""
     found = []
     for column, category in enumerate(judgement.categories):
-        has, name = judgement.targets[:, column], text_of(category)
+        has, name = judgement.targets[:, column], name_of(category)
         against = np.where(has, 0.5 - judgement.says[:, column], judgement.says[:, column] - 0.5)
         sides = np.stack([1 - judgement.says[:, column], judgement.says[:, column]], axis=1)
         chances = _chances(sides, has.astype(np.intp))
