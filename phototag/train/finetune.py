@@ -47,7 +47,8 @@ class Tuned:
 
     Attributes:
         backbone: the network, opened; its folder is to be copied into the bundle.
-        learned: the photos learned from, as this network sees them.
+        learned: the photos that vote, as this network sees them: those learned from, and those of them that were held
+            out to judge by.
         taught: the head and its trial.
     """
 
@@ -163,8 +164,9 @@ def _attempt(
     history = (*taught.history, *run.history)
     made = Taught(opened.layers, tuple(opened.tried), opened.logits, apart=True, history=history, by_heart=True)
     before = merit(_said(taught, learned, check, words, settings), targets, words.activation)
-    after = merit(_said(made, opened.learned, check, words, settings), targets, words.activation)
-    tuned = Tuned(backbone, opened.learned, made) if after > before else None
+    seen = opened.learned if checked else sorted([*opened.learned, *opened.tried], key=lambda one: one.content_hash)
+    after = merit(_said(made, seen, check, words, settings), targets, words.activation)
+    tuned = Tuned(backbone, seen, made) if after > before else None
     return Attempt(before.right, after.right, tuned)
 
 

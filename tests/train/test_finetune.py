@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,15 @@ from phototag.backbone import open_backbone
 from phototag.backbone.litert import LiteRTBackbone
 from phototag.bundle import find_network, load_bundle
 from phototag.decode import decode
-from phototag.records import PhotoRef
+from phototag.records import Dense, PhotoRef
 from phototag.train import HeadSettings, Outcome, Request, train
+from phototag.train.embed import Example
+from phototag.train.examples import Vocabulary, vocabulary
+from phototag.train.finetune import _attempt
 from phototag.train.request import TuneSettings
+from phototag.train.teach import Taught
 from tests.backbone.conftest import cosines
-from tests.train.labelled import save_patterns, save_photo
+from tests.train.labelled import clusters, save_patterns, save_photo
 
 _POOR = HeadSettings(epochs=1, learning_rate=1e-9)
 _TUNE = TuneSettings(mode="on", epochs=2, learning_rate=1e-4)
@@ -101,6 +107,42 @@ def test_where_the_head_makes_no_mistake_it_is_not_tried(patterns: Path, tmp_pat
     outcome = _train(patterns, tmp_path, head=HeadSettings(epochs=20), tune=replace(_TUNE, mode="auto"))
     assert outcome.attempt is None
     assert outcome.bundle.metrics["accuracy"] == 1
+
+
+_LAYERS = (Dense(np.eye(16, 2, dtype=np.float32), np.zeros(2, np.float32)),)
+
+
+class _ReadyBench:
+    """Trains nothing: a network that has all photos right."""
+
+    def __init__(self, words: Vocabulary) -> None:
+        self._words = words
+
+    def train(
+        self, name: str, learn: list[Example], check: list[Example], *, settings: TuneSettings
+    ) -> SimpleNamespace:
+        logits = 9 * self._words.targets(check)
+        return SimpleNamespace(layers=_LAYERS, history=(), learned=learn, tried=check, logits=logits)
+
+    def export(self, run: SimpleNamespace, name: str, *, int8: bool) -> None:
+        """Nothing to write."""
+
+    def opened(self, run: SimpleNamespace, network: None) -> tuple[None, SimpleNamespace]:
+        return None, run
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["held out of those to learn from", "of their own"])
+def test_photos_held_out_of_those_to_learn_from_vote_and_others_do_not(apart: bool) -> None:
+    learned = clusters({"cat": 20, "dog": 20}, spread=50)
+    checked = clusters({"cat": 5, "dog": 5}, spread=50, seed=1) if apart else []
+    words = vocabulary(learned, one_category=True)
+    tried = checked or learned
+    poor = Taught(_LAYERS, tuple(tried), -words.targets(tried), apart=apart)
+    bench: Any = _ReadyBench(words)
+    attempt = _attempt(bench, poor, learned, checked, words, _TUNE)
+    assert attempt.tuned is not None
+    assert [one.content_hash for one in attempt.tuned.learned] == sorted(one.content_hash for one in learned)
+    assert len(attempt.tuned.taught.tried) == (10 if apart else 8)
 
 
 def test_a_photo_that_is_gone_meanwhile_leaves_the_network_as_it_was(
