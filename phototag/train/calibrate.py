@@ -21,9 +21,12 @@ _TRIED_ENOUGH = 100
 _SOFTMAX_THRESHOLD = 0.6
 _SIGMOID_THRESHOLD = 0.5
 _PRIOR_PHOTOS = 20
-_TEMPERATURES = np.geomspace(0.2, 5, 65)
+_TEMPERATURES = tuple(map(float, np.geomspace(0.2, 5, 65)))
 _WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 _MIXED_MOST = 3000
+_USUAL_WEIGHT = 6.0
+_PRIOR_PHOTOS_MIXED = 100
+"""With ten photos a category, those held out tell little about the weight of a vote, see docs/training.md."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +96,8 @@ def mix(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tu
     """How to put the head's logits and the neighbours' votes together so that held-out photos are the least surprising.
 
     After Guo et al. 2017, On calibration of modern neural networks, with one more number. Targets are drawn a little to
-    the middle (Platt 1999), so that a few photos that are all right do not make a model certain.
+    the middle (Platt 1999), so that a few photos that are all right do not make a model certain. The weight is drawn to
+    the usual one as if a hundred photos had spoken for that; logits and votes then get one more temperature together.
 
     Args:
         logits: `(N, classes) float32` of held-out photos.
@@ -102,8 +106,7 @@ def mix(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tu
         activation: "softmax" or "sigmoid".
 
     Returns:
-        The temperature, 0.2 to 5, to divide logits by, and the weight of a vote, 0 to 12; 1 and 0 where there are no
-        photos.
+        The temperature to divide logits by, and the weight of a vote, 0 or more; 1 and 0 where there are no photos.
     """
     if not len(logits):
         return 1.0, 0.0
@@ -111,10 +114,18 @@ def mix(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tu
     logits, cast, targets = logits[some].astype(np.float64), cast[some].astype(np.float64), targets[some]
     doubt = 1 / (len(logits) + 2)
     softened = targets * (1 - doubt) + doubt / (targets.shape[1] if activation == "softmax" else 2)
-    tried = [(heat, weight) for weight in _WEIGHTS for heat in _TEMPERATURES]
-    surprises = [surprise(logits / heat + weight * (cast - 0.5), softened, activation) for heat, weight in tried]
-    heat, weight = tried[int(np.argmin(surprises))]
-    return float(heat), weight
+
+    def best(heats: Sequence[float], weights: Sequence[float]) -> tuple[float, float]:
+        tried = [(heat, weight) for weight in weights for heat in heats]
+        surprises = [surprise(logits / heat + weight * (cast - 0.5), softened, activation) for heat, weight in tried]
+        return tried[int(np.argmin(surprises))]
+
+    _, found = best(_TEMPERATURES, _WEIGHTS)
+    drawn = (len(logits) * found + _PRIOR_PHOTOS_MIXED * _USUAL_WEIGHT) / (len(logits) + _PRIOR_PHOTOS_MIXED)
+    heat, weight = best(_TEMPERATURES, (drawn,))
+    mixed = logits / heat + weight * (cast - 0.5)
+    calm = _TEMPERATURES[int(np.argmin([surprise(mixed / one, softened, activation) for one in _TEMPERATURES]))]
+    return heat * calm, weight / calm
 
 
 def cooled(layers: tuple[Dense, ...], temperature: float) -> tuple[Dense, ...]:
