@@ -20,6 +20,7 @@ from phototag.cli.schedulers import (
     Windows,
     own_scheduler,
 )
+from phototag.records import Server
 
 _SCHEDULERS: dict[str, type[Scheduler]] = {"systemd": Systemd, "cron": Cron, "launchd": Launchd, "windows": Windows}
 _PATHS = {f"PHOTOTAG_{name}" for name in ("INDEX", "MODELS", "CACHE", "CONFIG", "LOG_FILE")}
@@ -115,7 +116,7 @@ def _command(ctx: click.Context, folders: tuple[str, ...], scan_options: str) ->
         raise click.UsageError(f"--scan-options {scan_options!r}: {exc}") from exc
     script = Path(sys.executable).with_name("phototag.exe" if sys.platform == "win32" else "phototag")
     program = [str(script)] if script.exists() else [sys.executable, "-P", "-m", "phototag"]
-    own = [f"--{key.replace('_', '-')}={os.path.abspath(value)}" for key, value in ctx.obj.items() if value]
+    own = [f"--{key.replace('_', '-')}={_in_full(str(value))}" for key, value in ctx.obj.items() if value]
     line = [*program, *own, "scan", "--quiet", "--nice", *options, "--", *map(os.path.abspath, folders)]
     for part in line:
         if any(char in part for char in "\n\r\0"):
@@ -126,4 +127,15 @@ def _command(ctx: click.Context, folders: tuple[str, ...], scan_options: str) ->
 def _environment() -> dict[str, str]:
     """The variables of now that settings come from; paths in full, for the scheduler has another current folder."""
     own = {name: value for name, value in sorted(os.environ.items()) if name.startswith("PHOTOTAG_") and value}
-    return {name: os.path.abspath(os.path.expanduser(own[name])) if name in _PATHS else own[name] for name in own}
+    return {name: _in_full(os.path.expanduser(own[name])) if name in _PATHS else own[name] for name in own}
+
+
+def _in_full(place: str) -> str:
+    """A path in full; the URL of an index as it is, for a schedule is no place for a password."""
+    if "://" not in place:
+        return os.path.abspath(place)
+    if str(Server(place)) != place:
+        raise ScheduleError(
+            f"the URL of the index {Server(place)} holds a password, which a schedule would show: keep it in ~/.pgpass"
+        )
+    return place

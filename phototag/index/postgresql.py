@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from phototag.errors import DiskError, IndexFileError, PhotoTagError
@@ -111,6 +111,7 @@ class Postgres:
             connect_args={**settings, "client_encoding": "UTF8"},
             execution_options=options_for(PostgresDialect()),
         )
+        event.listen(self._engine, "connect", _without_jit)
         self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     def prepare(self, *, readonly: bool) -> None:
@@ -144,8 +145,8 @@ class Postgres:
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes: one at a time, so that none fails for another's sake."""
         with self._border(), self._engine.begin() as connection:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_TIMEOUT_S}s'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING}, {HERE})")
+            wait = f"SET LOCAL lock_timeout = '{_BUSY_TIMEOUT_S}s'; SELECT pg_advisory_xact_lock({WRITING}, {HERE})"
+            connection.exec_driver_sql(wait)
             yield connection
 
     @contextmanager
@@ -221,6 +222,13 @@ class Postgres:
                 "password (PGPASSWORD or ~/.pgpass keep it out of the URL)"
             )
         return IndexFileError(f"the index {self._name} cannot be used: {said}")
+
+
+def _without_jit(driver: "psycopg.Connection[Any]", _record: object) -> None:
+    """No query here runs long enough to be worth compiling; the server cannot know, and would take 100 ms for it."""
+    driver.autocommit = True
+    driver.execute("SET jit = off")
+    driver.autocommit = False
 
 
 def migrations() -> list[tuple[int, str]]:

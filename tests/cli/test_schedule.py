@@ -128,6 +128,18 @@ def test_what_could_not_run_at_night_is_refused_now(phototag: Run, args: list[st
     assert says in run.stderr
 
 
+def test_an_index_on_a_server_keeps_its_url_and_its_password_to_itself(
+    phototag: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = phototag("--index", "postgresql://me@nas/photos", "schedule", "--with", "cron", tmp_path)
+    assert "--index=postgresql://me@nas/photos scan" in run.stdout
+    monkeypatch.setenv("PHOTOTAG_INDEX", "postgresql://me:secret@nas/photos")
+    refused = phototag("schedule", "--with", "cron", tmp_path)
+    assert refused.returncode == 2
+    assert "keep it in ~/.pgpass" in refused.stderr
+    assert "secret" not in refused.stdout + refused.stderr
+
+
 def test_systemd_reads_the_very_words_back(tmp_path: Path) -> None:
     text = Systemd(tmp_path).text(task(environment={"A": 'b "c" %'}, every="hour"))
     assert "OnCalendar=*-*-* *:15:00" in text

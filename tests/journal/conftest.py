@@ -1,11 +1,14 @@
 """A small library that was scanned with the model that knows colours."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from phototag.index import Index, open_index
+from phototag.records import Place
+from tests.index.conftest import KINDS, place_of
 from tests.journal.library import paint
 
 
@@ -18,9 +21,15 @@ def library(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Where an index of each kind may be made."""
+    with place_of(request, tmp_path) as found:
+        yield found
+
+
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    """An empty index."""
-    opened = open_index(tmp_path / "index.sqlite")
-    yield opened
-    opened.close()
+def index(place: Place) -> Iterator[Index]:
+    """An empty index of each kind."""
+    with closing(open_index(place)) as opened:
+        yield opened

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,8 @@ import pytest
 from phototag.decide import Rules
 from phototag.errors import DiskError
 from phototag.index import Index
-from phototag.records import Tagged, Unchanged
+from phototag.records import Place, Tagged, Unchanged
+from tests.index.raw import opened
 from tests.journal.library import edit, files, found, held, paint, run_scan, run_undo, run_untag
 
 
@@ -228,13 +227,14 @@ def test_a_forgotten_photo_that_came_back_is_still_restored(library: Path, index
     assert (library / "a.jpg").read_bytes() == before
 
 
-def test_what_old_runs_did_can_be_forgotten_and_later_runs_still_be_undone(library: Path, index: Index) -> None:
+def test_what_old_runs_did_can_be_forgotten_and_later_runs_still_be_undone(
+    library: Path, index: Index, place: Place
+) -> None:
     run_scan(library, index)
     middle = files(library)
     run_untag(index, "colour")
-    with closing(sqlite3.connect(library.parent / "index.sqlite")) as raw:
+    with opened(place) as raw:
         raw.execute("UPDATE runs SET started_at = 1000 * id")
-        raw.commit()
     assert index.forget_writes(1000) == (0, 0)
     assert index.forget_writes(2000) == (1, 3)
     untagging, scan = index.runs()
