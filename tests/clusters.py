@@ -32,7 +32,7 @@ def running_server() -> Iterator[str]:
     PostgreSQL does not run as root: then it runs as nobody. Nothing is synced, for nothing need outlast a crash.
     """
     programs = _programs()
-    if programs is None:
+    if programs is None or os.name != "posix":
         pytest.skip("no PostgreSQL here: apt-get install postgresql")
     pytest.importorskip("psycopg", reason="no psycopg here: pip install 'phototag[postgresql]'")
     who: dict[str, Any] = {}
