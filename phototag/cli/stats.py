@@ -9,20 +9,29 @@ import click
 
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
-from phototag.index import Past, Statistics, open_index
+from phototag.index import Month, Past, Statistics, open_index
 from phototag.index.care import disk_bytes
 
 _MONTHS_SHOWN = 12
 
 
 @click.command("stats", short_help="Show the index in figures: photos, words, failures, scans.")
-@click.option("--json", "as_json", is_flag=True, help="One object of JSON.")
+@click.option("--json", "as_json", is_flag=True, help="One object of JSON; with --by-month one a month, a line each.")
+@click.option(
+    "--by-month", is_flag=True, help="The photos of each month in which some were taken, and how many are tagged."
+)
 @click.pass_context
-def command(ctx: click.Context, /, *, as_json: bool) -> None:
-    """Show the index in figures: photos, words, space, failures by reason, and what scans did month by month."""
+def command(ctx: click.Context, /, *, as_json: bool, by_month: bool) -> None:
+    """Show the index in figures: photos, words, space, failures by reason, and what scans did month by month.
+
+    With --by-month: how many photos were taken in each month, and how many of them have words of phototag's or yours.
+    """
     settings = settings_of(ctx)
     index = open_index(settings.index, readonly=True)
     try:
+        if by_month:
+            _show_months(index.months(), as_json)
+            return
         figures, months = index.statistics(), _by_month(index.scans())
     finally:
         index.close()
@@ -31,6 +40,17 @@ def command(ctx: click.Context, /, *, as_json: bool) -> None:
         print(json.dumps({**asdict(figures), "index_bytes": size, "months": months}, ensure_ascii=False))
     else:
         print("\n".join(_lines(figures, size, months)))
+
+
+def _show_months(months: Iterable[Month], as_json: bool) -> None:
+    """A line for each month in which photos were taken."""
+    if not as_json:
+        print(f"{'month':<8}{'photos':>10}{'tagged':>10}{'mine':>10}")
+    for month in months:
+        if as_json:
+            print(json.dumps(asdict(month)))
+        else:
+            print(f"{month.month:<8}{month.photos:>10,}{month.tagged:>10,}{month.mine:>10,}")
 
 
 def _by_month(scans: Iterable[Past]) -> dict[str, dict[str, Any]]:

@@ -199,6 +199,23 @@ class Statistics:
     formats: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The photos taken in one month.
+
+    Attributes:
+        month: "2023-07", by the cameras' clocks.
+        photos: how many were taken in it.
+        tagged: how many of them have a word of phototag's.
+        mine: how many of them have a keyword of their owner's.
+    """
+
+    month: str
+    photos: int
+    tagged: int
+    mine: int
+
+
 class Search(Protocol):
     """What phototag remembers, for those that only ask. Every method is one transaction."""
 
@@ -366,6 +383,10 @@ class Index(Search, Journal, Protocol):
 
     def statistics(self) -> Statistics:
         """Everything the index holds, counted."""
+        ...
+
+    def months(self) -> list[Month]:
+        """The photos with a date, by the month in which they were taken, the latest first."""
         ...
 
 

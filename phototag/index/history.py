@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from phototag.index import Past, Statistics
+from phototag.index import Month, Past, Statistics
+from phototag.index.blocks import Kind
+from phototag.index.fields import Fact
+from phototag.index.matching import Matcher
 from phototag.index.numbers import OWNER
 from phototag.index.rows import fetch, storable
 from phototag.index.tables import runs, scans
@@ -74,3 +77,18 @@ def statistics(connection: Connection) -> Statistics:
         reasons=dict(fetch(connection, reasons)),
         formats=dict(fetch(connection, formats)),
     )
+
+
+def months(connection: Connection) -> list[Month]:
+    """The photos with a date, by the month in which they were taken, the latest first."""
+    matcher = Matcher(connection)
+    given = [matcher.photos(Fact("by", giver)) for giver in ("phototag", "me")]
+    found: dict[int, list[int]] = {}
+    for day, block in matcher.values(Kind.DAY):
+        taken = matcher.one(Kind.DAY, day, block)
+        counts = found.setdefault(day // 100, [0, 0, 0])
+        for at, bits in enumerate((taken, *(taken & photos.get(block, 0) for photos in given))):
+            counts[at] += bits.bit_count()
+    return [
+        Month(f"{month // 100:04}-{month % 100:02}", *counts) for month, counts in sorted(found.items(), reverse=True)
+    ]

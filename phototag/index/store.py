@@ -11,6 +11,7 @@ from phototag.index import (
     Known,
     Likeness,
     Look,
+    Month,
     Past,
     Sort,
     Statistics,
@@ -287,6 +288,11 @@ class SqlIndex:
         """Everything the index holds, counted."""
         with self._database.reading() as connection:
             return history.statistics(connection)
+
+    def months(self) -> list[Month]:
+        """The photos with a date by month, the latest first."""
+        with self._database.reading() as connection:
+            return history.months(connection)
 
     def close(self) -> None:
         """Release the database."""

@@ -1,15 +1,17 @@
 """What scans did is kept: `phototag stats`, the summaries in `phototag runs`, the log file and the progress bar."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from phototag.cli.log import LOG
 from phototag.cli.progress import Progress
+from phototag.index import open_index
 from phototag.records import PhotoRef, Tagged, Unchanged
 from tests.conftest import Run
-from tests.index.records import tagged
+from tests.index.records import FACTS, tagged
 from tests.models import save_always
 from tests.photos import make_jpeg
 
@@ -95,3 +97,22 @@ def test_the_bar_shows_count_and_folder(tmp_path: Path, capsys: pytest.CaptureFi
     assert "41" in shown
     assert "Sizilien" in shown
     assert isinstance(photo.ref, PhotoRef)
+
+
+def test_photos_are_counted_by_the_month_in_which_they_were_taken(phototag: Run, home: Path) -> None:
+    index = open_index(home / "index.sqlite")
+    july, june = FACTS, replace(FACTS, taken="2023-06-30T23:59:59")
+    photos = [tagged(f"/p/{n}.jpg", "dog", facts=july) for n in range(3)]
+    photos += [tagged("/p/3.jpg", facts=july, keywords=("Rome",)), tagged("/p/4.jpg", "cat", facts=june)]
+    photos += [tagged("/p/5.jpg", "cat", facts=replace(FACTS, taken=None))]
+    index.remember(photos, "mine", "1")
+    index.close()
+    assert phototag("stats", "--by-month").stdout.splitlines() == [
+        "month       photos    tagged      mine",
+        "2023-07          4         3         1",
+        "2023-06          1         1         0",
+    ]
+    assert [json.loads(line) for line in phototag("stats", "--by-month", "--json").stdout.splitlines()] == [
+        {"month": "2023-07", "photos": 4, "tagged": 3, "mine": 1},
+        {"month": "2023-06", "photos": 1, "tagged": 1, "mine": 0},
+    ]
