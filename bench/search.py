@@ -5,7 +5,9 @@
 Words follow Zipf's law (the n-th most frequent word is on 1/n as many photos as the first); each photo has three of
 2,000 with one or two broader ones of 60. Photos are in folders of 200, one for each of so many days from 2005 on; a
 folder's photos come from one of 25 cameras, mostly, and were taken within a few hundred metres of one of 500 places
-around the world, but for one photo in five, which has no place. One photo in ten has a keyword of its owner's, who
+around the world, but for one photo in five, which has no place. They are remembered
+in batches of 8,192, a block of the index; a scan's are smaller, and wait for its decoder.
+One photo in ten has a keyword of its owner's, who
 names trips; one in fifty has the bytes of others. With `--keep` the index is built once there and used again;
 `--processor` measures the processor's time instead of the clock's, which says more where others are at work.
 
@@ -36,7 +38,7 @@ from pathlib import Path
 from phototag.index import Index, open_index
 from phototag.records import Decided, Facts, PhotoRef, Tag, Tagged
 
-WORDS, BROADER, BATCH, PER_FOLDER, ROUNDS = 2_000, 60, 2_048, 200, 20
+WORDS, BROADER, BATCH, PER_FOLDER, ROUNDS = 2_000, 60, 8_192, 200, 20
 MAKERS = ["Canon EOS", "Nikon Z", "Sony Alpha", "Fujifilm X", "Apple iPhone"]
 CAMERAS = [f"{maker} {n}" for n in range(1, 6) for maker in MAKERS]
 SIZES = [(4000, 3000), (6000, 4000), (3024, 4032), (8256, 5504), (1920, 1080)]

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from search import library
+import search
 
 from phototag.errors import PhotoTagError
 from phototag.index import open_index
@@ -47,7 +47,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index.sqlite"
         index = open_index(path)
-        batches = library(100_000_000)
+        search.BATCH = 512
+        batches = search.library(100_000_000)
         known = 0
         while known < given.photos:
             known += len(batch := next(batches))
