@@ -35,7 +35,7 @@ def glances_in(connection: Connection, folder: str, model: str, decision: str, w
     """The photos known directly in a folder, by file name."""
     rows = fetch(connection, _GLANCES, (decision, write, model, os.fsencode(folder)))
     encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
-    return {name.decode(encoding, errors): (size, mtime, settled == 1) for name, size, mtime, settled in rows}
+    return {row[0].decode(encoding, errors): row[1:] for row in rows}
 
 
 def decided_in(connection: Connection, folder: str, model: str) -> dict[str, int]:

@@ -24,7 +24,7 @@ from phototag.scan.job import Job, Ready, Seen
 from phototag.scan.reclaiming import reclaim
 from phototag.scan.selecting import select
 from phototag.scan.threads import Threads
-from phototag.walk import walk
+from phototag.walk import walk_folders
 
 __all__ = ["Job", "scan"]
 
@@ -61,7 +61,7 @@ def _look_at_all(roots: Sequence[str], job: Job, seen: Seen, recorder: Recorder)
         ThreadPoolExecutor(job.workers, thread_name_prefix="write") as writing,
     ):
         finish = partial(finish_batch, job=job, seen=seen, recorder=recorder, writing=writing)
-        found = walk(roots, seen.leftovers, job.only, seen.patiently, seen.sidecars)
+        found = walk_folders(roots, seen.leftovers, job.only, seen.patiently, seen.sidecars)
         for item in decode_ahead(within_bounds(select(found, job, seen), job, seen), job):
             if isinstance(item, Ready):
                 batch.append(item)

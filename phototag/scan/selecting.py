@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
 
 from phototag.errors import TOO_LONG
 from phototag.index import Known
@@ -12,10 +12,17 @@ from phototag.scan.familiar import Familiar
 from phototag.scan.job import Job, Seen, Work
 
 
-def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator[Work | Unchanged | Failed]:
-    """Leave out the photos that are as the last scan left them."""
-    familiar = Familiar(job)
-    for folder, items in groupby(found, key=_Folders().of):
+def select(found: Iterable[Sequence[PhotoRef | Failed]], job: Job, seen: Seen) -> Iterator[Work | Unchanged | Failed]:
+    """Leave out the photos that are as the last scan left them.
+
+    Args:
+        found: from `walk_folders`.
+        job: what to scan for.
+        seen: gets what the walk came upon.
+    """
+    familiar, rescan = Familiar(job), job.rescan
+    for folder, lists in groupby(found, key=_Folders().of):
+        items = chain.from_iterable(lists)
         if not folder:
             yield from _failures(items, seen)
             continue
@@ -25,17 +32,18 @@ def select(found: Iterable[PhotoRef | Failed], job: Job, seen: Seen) -> Iterator
         glances = job.index.glances_in(folder, job.model, job.decision, write=job.write)
         edited = _edited(folder, seen.sidecars.pop(folder, None), job)
         known: dict[str, Known] | None = None
+        name_at = len(os.path.join(folder, ""))
         unchanged = failed_before = 0
         for item in items:
             if isinstance(item, Failed):
                 yield from _failures([item], seen)
                 continue
-            name = item.path.rpartition(os.sep)[2]
+            name = item.path[name_at:]
             is_settled = glances.pop(name, None) == (item.size_bytes, item.mtime_ns, True)
-            is_edited = is_settled and name in edited
-            if is_settled and not (job.rescan or is_edited):
+            if is_settled and not rescan and name not in edited:
                 unchanged += 1
                 continue
+            is_edited = is_settled and name in edited
             if known is None:  # of most folders a glance is enough
                 known = job.index.known_in(folder, job.model)
             before = known.get(name) or familiar.moved(item, seen)
@@ -65,17 +73,16 @@ def _edited(folder: str, sidecars: dict[str, int] | None, job: Job) -> set[str]:
 
 
 class _Folders:
-    """Tells the folder of each photo of a walk. What failed goes with the photos before it: each folder is met once."""
+    """Tells the folder of each list of a walk. What failed goes with the photos before it: each folder is met once."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def of(self, item: PhotoRef | Failed) -> str:
+    def of(self, items: Sequence[PhotoRef | Failed]) -> str:
         """The folder's path; empty for what failed before there was a photo."""
-        if isinstance(item, PhotoRef):
-            folder = item.path.rpartition(os.sep)[0]
-            # os.path.dirname costs a lot for a hundred thousand
-            self._last = folder if os.sep in folder else os.path.dirname(item.path)
+        photo = next((item for item in items if isinstance(item, PhotoRef)), None)
+        if photo is not None:
+            self._last = os.path.dirname(photo.path)
         return self._last
 
 
