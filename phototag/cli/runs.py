@@ -23,13 +23,16 @@ def command(ctx: click.Context, /, *, as_json: bool, every: bool) -> None:
     """
     index = open_index(settings_of(ctx).index, readonly=True)
     try:
-        scans = list(index.scans())
-        of_run = {scan.run: scan for scan in scans if scan.run is not None}
-        listed: list[tuple[str, Run | None, Past | None]] = [(r.started, r, of_run.get(r.number)) for r in index.runs()]
+        scans = list(index.scans())[::-1]
+        of_run = {scan.run: (place, scan) for place, scan in enumerate(scans) if scan.run is not None}
+        listed: list[tuple[str, int, Run | None, Past | None]] = []  # of one second, the later scan is the later one
+        for run in index.runs():
+            place, scan = of_run.get(run.number, (-1, None))
+            listed.append((run.started, place, run, scan))
         if every:
-            listed += [(scan.started, None, scan) for scan in scans if scan.run is None]
-        for _, run, scan in sorted(listed, key=lambda entry: entry[0], reverse=True):
-            print(_as_json(run, scan) if as_json else _as_text(run, scan))
+            listed += [(scan.started, place, None, scan) for place, scan in enumerate(scans) if scan.run is None]
+        for _, _, one, found in sorted(listed, key=lambda entry: entry[:2], reverse=True):
+            print(_as_json(one, found) if as_json else _as_text(one, found))
     finally:
         index.close()
 

@@ -21,7 +21,9 @@ _SEPARATOR = b"\0"  # the one byte that no path holds
 def note_scan(connection: Connection, past: Past) -> None:
     """Note a scan that has come to its end, with the run under which it wrote, if it did."""
     started = int(datetime.fromisoformat(past.started).timestamp())
-    run = select(func.max(runs.c.id)).where(runs.c.kind == "scan", runs.c.started_at >= started).scalar_subquery()
+    others = select(scans.c.run_id).where(scans.c.run_id.is_not(None))  # a scan before this one, in the same second
+    wrote = (runs.c.kind == "scan", runs.c.started_at >= started, runs.c.id.not_in(others))
+    run = select(func.max(runs.c.id)).where(*wrote).scalar_subquery()
     row = {
         "run_id": run,
         "model": storable(past.model),

@@ -24,7 +24,7 @@ from tests.backbone.conftest import cosines
 from tests.train.labelled import clusters, save_patterns, save_photo
 
 _POOR = HeadSettings(epochs=1, learning_rate=1e-9)
-_TUNE = TuneSettings(mode="on", epochs=2, learning_rate=1e-4)
+_TUNE = TuneSettings(mode="on", epochs=2, learning_rate=1e-3)
 
 
 @pytest.fixture(scope="module")
