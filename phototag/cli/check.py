@@ -1,15 +1,15 @@
 """`phototag check`: labelled photos in, what is wrong with them and an exit code out."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from tqdm import tqdm
 
 from phototag.cli import settings_of
+from phototag.cli.options import device_option, labels_option
+from phototag.cli.progress import LearningProgress
 from phototag.cli.text import counted, shown
 from phototag.cores import usable_cores
 from phototag.errors import DiskError
@@ -23,12 +23,7 @@ _COPIES_SHOWN = 20
 
 @click.command("check", short_help="Look for what is wrong with labelled photos.")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--labels",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="CSV",
-    help="Take the labels from a CSV file (path,labels), as `train` does.",
-)
+@labels_option
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -43,7 +38,7 @@ _COPIES_SHOWN = 20
     metavar="N",
     help="Name at most so many photos that may be in the wrong category.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
+@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
 @click.pass_context
 def command(
@@ -69,14 +64,9 @@ def command(
 
     settings = settings_of(ctx, device=device)
     workers = settings.workers or usable_cores()
-    with tqdm(unit=" photos", dynamic_ncols=True, leave=False, disable=as_json or not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done)
-
+    with LearningProgress(visible=not as_json) as bar:
         findings = check(
-            folder, labels=labels, cache=settings.cache, device=settings.device, workers=workers, progress=progress
+            folder, labels=labels, cache=settings.cache, device=settings.device, workers=workers, progress=bar.advance
         )
     if html is not None:
         from phototag.train.report.checked import check_page
@@ -105,9 +95,7 @@ def write_page(path: Path, page: str) -> None:
 
 def _report(findings: "Findings", limit: int) -> Iterator[str]:
     """The findings, for people."""
-    yield f"{counted(findings.photos, 'photo')} in {counted(findings.categories, 'categorie')}".replace(
-        "1 categorie", "1 category"
-    )
+    yield f"{counted(findings.photos, 'photo')} in {counted(findings.categories, 'category', 'categories')}"
     for failed in findings.failed:
         yield f"cannot be read: {shown(failed.ref.path)}: {failed.reason}"
     for group in findings.copies[:_COPIES_SHOWN]:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from phototag.cli.options import likeness_model_option
 from phototag.cli.sight import is_for_people, opened, say_what_is_missing
 from phototag.cli.text import counted, rounded, shown, write_path
 from phototag.sight.duplicates import THRESHOLD, Duplicate, duplicates
@@ -26,7 +27,7 @@ _NOTHING_FOUND = 1
     default=THRESHOLD,
     help=f"How much alike photos must be, 0.5 to 1 [default: {THRESHOLD}].",
 )
-@click.option("--model", metavar="NAME", help="Compare by this model's network [default: as for a scan].")
+@likeness_model_option
 @click.option("--paths", is_flag=True, help="The paths of all but the best of each group, a line each.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each group, the best photo first.")
 @click.option("--null", "-0", "null", is_flag=True, help="As --paths, each ended by a NUL byte, for `xargs -0`.")

@@ -1,19 +1,19 @@
 """`phototag evaluate`: a model and labelled photos in, how well it knows them and an exit code out."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from tqdm import tqdm
 
 from phototag.bundle import find_bundle
 from phototag.cli import settings_of
 from phototag.cli.check import write_page
+from phototag.cli.options import device_option, json_figures_option, labels_option
+from phototag.cli.progress import LearningProgress
 from phototag.cli.text import counted, rounded, shown
-from phototag.cli.trained import category_table, summary
+from phototag.cli.trained import category_table, complaint, summary
 from phototag.cores import usable_cores
 
 if TYPE_CHECKING:
@@ -25,20 +25,15 @@ _SOME_FAILED = 1
 @click.command("evaluate", short_help="Measure a model on labelled photos.")
 @click.argument("model", metavar="MODEL")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--labels",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="CSV",
-    help="Take the labels from a CSV file (path,labels), as `train` does.",
-)
+@labels_option
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Write a page with tables, curves and the worst mistakes.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@device_option
+@json_figures_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -63,12 +58,7 @@ def command(
     settings = settings_of(ctx, device=device)
     bundle = find_bundle(model, settings.models)
     workers = settings.workers or usable_cores()
-    with tqdm(unit=" photos", dynamic_ncols=True, leave=False, disable=as_json or not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done)
-
+    with LearningProgress(visible=not as_json) as bar:
         found = assess(
             bundle,
             folder,
@@ -76,12 +66,10 @@ def command(
             cache=settings.cache,
             device=settings.device,
             workers=workers,
-            progress=progress,
+            progress=bar.advance,
         )
     for failed in found.failed:
-        click.echo(
-            f"{shown(failed.ref.path)}: {failed.reason}" + (f": {failed.detail}" if failed.detail else ""), err=True
-        )
+        click.echo(complaint(failed), err=True)
     if html is not None:
         from phototag.train.report import model_page
 

@@ -1,6 +1,7 @@
-"""Events of a scan in, a bar on the terminal out."""
+"""Events of a scan, or photos that are learned from, in, a bar on the terminal out."""
 
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,31 @@ class Progress:
         if self._bar is not None:
             self._bar.clear()
         click.echo(line)
+
+
+class LearningProgress:
+    """A bar for the photos that are looked at to learn from, and what is done with them; only on a terminal."""
+
+    def __init__(self, *, visible: bool) -> None:
+        self._bar = _open_bar() if visible and sys.stderr.isatty() else None
+
+    def __enter__(self) -> "LearningProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def advance(self, more: int, total: int) -> None:
+        """Move on by some photos of all of them."""
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.update(more)
+
+    def tell(self, what: str) -> None:
+        """Say what is being done."""
+        if self._bar is not None:
+            self._bar.set_description_str(what)
 
 
 def _open_bar() -> "tqdm[Any]":

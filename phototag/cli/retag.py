@@ -16,6 +16,15 @@ from tqdm import tqdm
 from phototag.bundle import Bundle, find_bundle
 from phototag.cli import events, settings_of
 from phototag.cli.changing import opened
+from phototag.cli.options import (
+    dry_tagging_option,
+    json_lines_option,
+    max_tags_option,
+    min_confidence_option,
+    model_option,
+    no_write_option,
+    quiet_option,
+)
 from phototag.cli.text import counted, rough_time, shown
 from phototag.cli.writing import take_write_options, writing_options
 from phototag.cores import usable_cores
@@ -31,17 +40,15 @@ _PLACES = {"photo": "in the photo", "sidecar": "in a sidecar", "index": "in the 
 
 @click.command("retag", short_help="Tag the library anew with another model, decoding no photo.")
 @click.argument("folders", nargs=-1, type=click.Path(), metavar="[DIR...]")
-@click.option("--model", metavar="NAME", help="The model to tag with [default: the newest trained one, else imagenet].")
-@click.option("--dry-run", is_flag=True, help="Say what would be tagged; change neither photos nor index.")
-@click.option("--no-write", is_flag=True, help="Tag in the index only; leave the photos as they are.")
+@model_option
+@dry_tagging_option
+@no_write_option
 @writing_options
-@click.option(
-    "--min-confidence", type=click.FloatRange(0, 1), help="Tag from this score on [default: the model's own]."
-)
-@click.option("--max-tags", type=click.IntRange(1), help="At most so many tags a photo, broader words not counted.")
+@min_confidence_option
+@max_tags_option
 @click.option("--workers", type=click.IntRange(1), help="Threads that write [default: cores + 1].")
-@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo, and one for the summary.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
+@json_lines_option
+@quiet_option
 @click.pass_context
 def command(
     ctx: click.Context,

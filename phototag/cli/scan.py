@@ -17,6 +17,19 @@ from phototag.cli import events, settings_of
 from phototag.cli.later import Later
 from phototag.cli.log import LOG, start_log
 from phototag.cli.nice import be_nice
+from phototag.cli.options import (
+    batch_size_option,
+    device_option,
+    dry_tagging_option,
+    json_lines_option,
+    log_file_option,
+    max_tags_option,
+    min_confidence_option,
+    model_option,
+    nice_option,
+    no_write_option,
+    workers_option,
+)
 from phototag.cli.params import duration
 from phototag.cli.progress import Progress
 from phototag.cli.report import Report, Way
@@ -40,27 +53,23 @@ _SETTLE_S = 2.0
 
 @click.command("scan", short_help="Tag the photos in a library and remember them.")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(), metavar="DIR...")
-@click.option("--model", metavar="NAME", help="The model to tag with [default: the newest trained one, else imagenet].")
-@click.option("--dry-run", is_flag=True, help="Say what would be tagged; change neither photos nor index.")
-@click.option("--no-write", is_flag=True, help="Tag in the index only; leave the photos as they are.")
+@model_option
+@dry_tagging_option
+@no_write_option
 @writing_options
 @click.option("--rescan", is_flag=True, help="Look again at photos that have not changed.")
 @click.option("--retry-failed", is_flag=True, help="Look again at photos that failed and have not changed.")
 @click.option("--timeout", type=duration, help="What a photo may take to decode, such as 30s [default: 60s].")
 @click.option("--max-time", type=duration, help="Stop after this time, such as 2h; the next scan goes on.")
 @click.option("--max-photos", type=click.IntRange(1), help="Look at no more photos than this; the next scan goes on.")
-@click.option("--nice", is_flag=True, help="Work at the lowest priority.")
-@click.option(
-    "--min-confidence", type=click.FloatRange(0, 1), help="Tag from this score on [default: the model's own]."
-)
-@click.option("--max-tags", type=click.IntRange(1), help="At most so many tags a photo, broader words not counted.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
-@click.option("--workers", type=click.IntRange(1), help="Threads that decode, and that write [default: cores + 1].")
-@click.option(
-    "--batch-size", type=click.IntRange(1), help="Photos that the network takes at once [default: by itself]."
-)
-@click.option("--log-file", type=click.Path(path_type=Path), metavar="FILE", help="Keep a log; it turns over at 1 MB.")
-@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo, and one for the summary.")
+@nice_option
+@min_confidence_option
+@max_tags_option
+@device_option
+@workers_option
+@batch_size_option
+@log_file_option
+@json_lines_option
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong; for cron.")
 @click.pass_context
 def command(

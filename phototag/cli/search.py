@@ -16,6 +16,7 @@ from phototag.cli import settings_of
 from phototag.cli.album import fill_album
 from phototag.cli.completing import complete_query
 from phototag.cli.listing import lines_of, with_pictures
+from phototag.cli.options import null_option, paths_option
 from phototag.cli.terminal import color_option, page
 from phototag.cli.text import counted, rounded, shown, write_path
 from phototag.errors import PhotoTagError
@@ -72,10 +73,10 @@ class _QueryCommand(click.Command):
     help="score: the best first; date: the latest first; path: by folder and name [default: score].",
 )
 @click.option("--count", "count_only", is_flag=True, help="The number of photos alone.")
-@click.option("--paths", is_flag=True, help="Paths alone, a line each, on a terminal too.")
+@paths_option
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo: path, score, tags, taken.")
 @click.option("--csv", "as_csv", is_flag=True, help="A table for spreadsheets: path, score, tags, taken.")
-@click.option("--null", "-0", "null", is_flag=True, help="Paths alone, each ended by a NUL byte, for `xargs -0`.")
+@null_option
 @click.option("--copy-to", type=_FOLDER, metavar="DIR", help="Copy the photos into a folder; nothing is overwritten.")
 @click.option("--link-to", type=_FOLDER, metavar="DIR", help="Make an album: a folder of links to the photos.")
 @click.option(

@@ -6,6 +6,7 @@ import os
 import click
 
 from phototag.backbone import Backbone
+from phototag.cli.options import likeness_model_option, null_option, paths_option
 from phototag.cli.sight import Sight, is_for_people, opened, say_what_is_missing
 from phototag.cli.text import rounded, shown, write_path
 from phototag.errors import PhotoError
@@ -16,10 +17,10 @@ _NOTHING_FOUND = 1
 @click.command("similar", short_help="Find the photos that look like one.")
 @click.argument("photo", type=click.Path())
 @click.option("--limit", type=click.IntRange(1), metavar="N", default=20, help="So many photos [default: 20].")
-@click.option("--model", metavar="NAME", help="Compare by this model's network [default: as for a scan].")
-@click.option("--paths", is_flag=True, help="Paths alone, a line each, on a terminal too.")
+@likeness_model_option
+@paths_option
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo: path, likeness.")
-@click.option("--null", "-0", "null", is_flag=True, help="Paths alone, each ended by a NUL byte, for `xargs -0`.")
+@null_option
 @click.pass_context
 def command(
     ctx: click.Context, /, *, photo: str, limit: int, model: str | None, paths: bool, as_json: bool, null: bool

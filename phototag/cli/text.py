@@ -17,9 +17,9 @@ def write_path(path: str, end: bytes = b"\n") -> None:
     sys.stdout.buffer.write(os.fsencode(path) + end)
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and its noun: "1 photo", "12,345 photos"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """A number and its noun: "1 photo", "12,345 photos"; `nouns` is the plural where it is another than with an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {nouns or noun + 's'}"
 
 
 def rounded(value: Any) -> Any:

@@ -3,18 +3,18 @@
 import json
 import logging
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from tqdm import tqdm
 
 from phototag.backbone import FROM_SCRATCH
 from phototag.bundle import BUILT_IN
 from phototag.cli import settings_of
+from phototag.cli.options import device_option, json_figures_option, quiet_option
 from phototag.cli.params import AUGMENTS, SHIPPED, Augments, NetworkName, duration
+from phototag.cli.progress import LearningProgress
 from phototag.cli.trained import as_dict, complaint, report
 from phototag.cores import usable_cores
 from phototag.records import Place
@@ -135,9 +135,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "photos held out; what is given by an option of its own is not varied.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Start of the random numbers [default: 0].")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
+@device_option
+@json_figures_option
+@quiet_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -161,13 +161,8 @@ def command(
     if not logging.getLogger().isEnabledFor(logging.DEBUG):
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for those who program with it
     request = _request(ctx, folder, options)
-    with tqdm(unit=" photos", dynamic_ncols=True, leave=False, disable=not _visible(quiet, as_json)) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done)
-
-        outcome = train(request, progress, bar.set_description_str)
+    with LearningProgress(visible=not quiet and not as_json) as bar:
+        outcome = train(request, bar.advance, bar.tell)
     for failed in outcome.failed:
         click.echo(complaint(failed), err=True)
     if as_json:
@@ -250,10 +245,6 @@ def _keywords(index: Place, others: Path | None, options: dict[str, Any]) -> "Ke
     named = tuple(word.strip() for word in (words or "").split(",") if word.strip())
     chosen = KeywordWish(words=named, index=index if is_there(index) else None)
     return chosen if min_photos is None else replace(chosen, min_photos=min_photos)
-
-
-def _visible(quiet: bool, as_json: bool) -> bool:
-    return not quiet and not as_json and sys.stderr.isatty()
 
 
 def _name(wanted: str) -> str:

@@ -8,6 +8,7 @@ import click
 
 from phototag.cli import settings_of
 from phototag.cli.changing import opened
+from phototag.cli.options import dry_run_option
 from phototag.cli.runs import described
 from phototag.cli.text import shown
 from phototag.index.journal import Run
@@ -26,7 +27,7 @@ _WAYS = {
 
 @click.command("undo", short_help="Take back what a run did to the photos.")
 @click.argument("arguments", nargs=-1, metavar="[RUN] [DIR]")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; change neither photos nor index.")
+@dry_run_option
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each file, and one for the summary.")
 @click.pass_context
 def command(ctx: click.Context, /, *, arguments: tuple[str, ...], dry_run: bool, as_json: bool) -> int:

@@ -8,6 +8,7 @@ import click
 
 from phototag.cli import settings_of
 from phototag.cli.changing import opened
+from phototag.cli.options import dry_run_option, json_lines_option
 from phototag.cli.text import counted, shown
 from phototag.records import Failed
 from phototag.untag import Untagged, untag
@@ -19,8 +20,8 @@ _PLACES = {"photo": "in the photo", "sidecar": "in a sidecar", "index": "in the 
 @click.command("untag", short_help="Take phototag's own words out of photos again.")
 @click.argument("arguments", nargs=-1, metavar="WORD|--all [DIR]")
 @click.option("--all", "every", is_flag=True, help="All of phototag's words, not one.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; change neither photos nor index.")
-@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each photo, and one for the summary.")
+@dry_run_option
+@json_lines_option
 @click.pass_context
 def command(ctx: click.Context, /, *, arguments: tuple[str, ...], every: bool, dry_run: bool, as_json: bool) -> int:
     """Take phototag's own words out of the photos again, at or below DIR or wherever they are.

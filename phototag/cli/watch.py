@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +12,16 @@ from phototag.bundle import find_bundle
 from phototag.cli import settings_of
 from phototag.cli.log import LOG, start_log
 from phototag.cli.nice import be_nice
+from phototag.cli.options import (
+    batch_size_option,
+    device_option,
+    log_file_option,
+    model_option,
+    nice_option,
+    no_write_option,
+    quiet_option,
+    workers_option,
+)
 from phototag.cli.scan import events_of
 from phototag.cli.text import counted, shown
 from phototag.cli.watching import changed_folders
@@ -26,18 +35,16 @@ _AT_MOST_BUSY = 0.2
 
 @click.command("watch", short_help="Tag new photos as they arrive.")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(), metavar="DIR...")
-@click.option("--model", metavar="NAME", help="The model to tag with [default: the newest trained one, else imagenet].")
-@click.option("--no-write", is_flag=True, help="Tag in the index only; leave the photos as they are.")
+@model_option
+@no_write_option
 @writing_options
 @click.option("--poll", is_flag=True, help="Look at all files again and again: for shares that tell of no changes.")
-@click.option("--nice", is_flag=True, help="Work at the lowest priority.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="Where the network runs [default: auto].")
-@click.option("--workers", type=click.IntRange(1), help="Threads that decode, and that write [default: cores + 1].")
-@click.option(
-    "--batch-size", type=click.IntRange(1), help="Photos that the network takes at once [default: by itself]."
-)
-@click.option("--log-file", type=click.Path(path_type=Path), metavar="FILE", help="Keep a log; it turns over at 1 MB.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing unless something is wrong.")
+@nice_option
+@device_option
+@workers_option
+@batch_size_option
+@log_file_option
+@quiet_option
 @click.pass_context
 def command(
     ctx: click.Context,
