@@ -113,7 +113,11 @@ def scores_of(entries: bytes, least: int, most: int) -> "array[int]":
 
 def scored_bits(entries: bytes, bits: bytes | None, least: int, most: int) -> int:
     """The photos of a word's row with a score from `least` to `most`, as one number with a bit for each photo."""
+    if bits is not None and least <= 0 and most >= SCORE_SCALE:
+        return int.from_bytes(bits, "little")
     kept = scores_of(entries, least, most)
+    if len(kept) <= _LISTED_MOST:
+        return _few_bits(kept)
     places = Places()
     if bits is None or 2 * len(kept) * kept.itemsize < len(entries):
         places.add_entries(kept)
@@ -126,6 +130,15 @@ def scored_bits(entries: bytes, bits: bytes | None, least: int, most: int) -> in
     return int.from_bytes(bits, "little") & ~places.bits
 
 
+def _few_bits(entries: Iterable[int]) -> int:
+    """The photos of a few entries: less work than `Places` has with any number of them."""
+    flags = bytearray(BLOCK // 8)
+    for entry in entries:
+        place = LAST - (entry & LAST)
+        flags[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(flags, "little")
+
+
 def score_and_place(entry: int) -> tuple[int, int]:
     """What an entry of a word says: the score, and the photo's place in the block: of equals the earlier is last."""
     return entry >> BLOCK_BITS, LAST - (entry & LAST)
@@ -133,9 +146,11 @@ def score_and_place(entry: int) -> tuple[int, int]:
 
 def places_in(bits: int) -> Iterator[int]:
     """The places of the bits that are set, lowest first."""
-    for at, byte in enumerate(bits.to_bytes(BLOCK // 8, "little")):
-        if byte:
-            yield from (at * 8 + bit for bit in range(8) if byte >> bit & 1)
+    digits = f"{bits:b}"[::-1]
+    at = digits.find("1")
+    while at >= 0:
+        yield at
+        at = digits.find("1", at + 1)
 
 
 class Row:

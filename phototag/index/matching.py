@@ -21,11 +21,10 @@ from phototag.index.blocks import (
     ending_value,
     places_in,
     scored_bits,
-    scores_of,
 )
 from phototag.index.database import Reader
 from phototag.index.fields import Fact
-from phototag.index.names import blocks_with
+from phototag.index.names import named
 from phototag.index.numbers import SCORE_SCALE
 from phototag.index.places import cell_lies, rows_near
 from phototag.index.query import All, Node, Not, Word
@@ -37,6 +36,7 @@ Photos: TypeAlias = dict[int, int]
 """A set of photos: by block, a number with a bit for each."""
 
 _VALUES_AT_ONCE = 10_000
+_FIRST_RUN, _RUNS_GROW = 4, 8
 _SOUGHT, _TAGS_SOUGHT = 32, 300
 _STATES = {"duplicate": State.DUPLICATE, "failed": State.FAILED, "unsure": State.UNSURE}
 
@@ -60,10 +60,9 @@ class Matcher:
     def __init__(self, connection: Reader) -> None:
         self._connection = connection
         ((last,),) = fetch(connection, "SELECT coalesce(max(id), 0) FROM photos")
-        self._block_count = (last >> BLOCK_BITS) + 1
-        self._blocks = ",".join(map(str, range(self._block_count)))
-        self._found: dict[Node, Photos] = {}
+        self._look_into(range((last >> BLOCK_BITS) + 1))
         self._meanings: dict[tuple[str, str], Meaning] = {}
+        self._folders: list[tuple[int, bytes]] = []
 
     def matches(self, tree: Node) -> Photos:
         """Those that match, where what the parts match is not asked for afterwards.
@@ -74,20 +73,31 @@ class Matcher:
         if not isinstance(tree, All):
             return self.photos(tree)
         matcher = self
-        first, *others = sorted(tree.parts, key=_breadth)
+        first, *others = sorted(tree.parts, key=breadth)
         found = matcher.photos(first)
         for part in others:
-            if 2 * len(found) < matcher._block_count:
-                matcher = matcher._narrowed(found)
-            found = _both(found, matcher.photos(part))
+            if 2 * len(found) < len(matcher.blocks):
+                matcher = matcher._narrowed(sorted(found))
+            found = both(found, matcher.photos(part))
         return found
 
-    def _narrowed(self, photos: Photos) -> "Matcher":
-        """One that looks only into the blocks of some photos."""
+    def runs(self) -> Iterator["Matcher"]:
+        """The same for a few blocks, for the next many, and so on: who wants any few photos need not ask them all."""
+        at, size = 0, _FIRST_RUN
+        while at < len(self.blocks):
+            yield self._narrowed(self.blocks[at : at + size])
+            at, size = at + size, size * _RUNS_GROW
+
+    def _narrowed(self, blocks: Sequence[int]) -> "Matcher":
+        """One that looks only into some blocks."""
         narrowed = copy(self)
-        narrowed._block_count, narrowed._blocks = len(photos), ",".join(map(str, sorted(photos))) or "-1"
-        narrowed._found = {}
+        narrowed._look_into(blocks)
         return narrowed
+
+    def _look_into(self, blocks: Sequence[int]) -> None:
+        self.blocks = blocks
+        self._blocks = ",".join(map(str, blocks)) or "-1"
+        self._found: dict[Node, Photos] = {}
 
     def photos(self, node: Node) -> Photos:
         """Those that match."""
@@ -114,18 +124,22 @@ class Matcher:
             )
         return self._meanings[key]
 
-    def entries(self, word: Word, tags: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
-        """For each block, a tag's entries that have the score a word wants, the worst first."""
+    def rows(self, word: Word, tags: Sequence[int]) -> Iterator[tuple[int, bytes, bytes | None]]:
+        """A block, and what stands in it for a tag, as `scored_bits` and `scores_of` take it."""
         for kind in _kinds(word):
             for values in chunks(tags, _VALUES_AT_ONCE):
-                query = f"SELECT block, entries FROM postings WHERE {self._where(kind, values)}"
-                for block, packed in fetch(self._connection, query):
-                    yield block, scores_of(packed, word.least, word.most)
+                query = f"SELECT block, entries, bits FROM postings WHERE {self._where(kind, values)}"
+                yield from fetch(self._connection, query)
 
-    def values(self, kind: Kind) -> list[tuple[int, int]]:
-        """Every value of a kind with the blocks it is in: (value, block)."""
+    def values(self, kind: Kind, low: int = 0, high: int | None = None) -> list[tuple[int, int]]:
+        """Every value of a kind, or those between two, with the blocks it is in: (value, block)."""
         query = f"SELECT value, block FROM postings WHERE block IN ({self._blocks}) AND kind = {kind:d}"
-        return fetch(self._connection, query)
+        return fetch(self._connection, query + ("" if high is None else f" AND value BETWEEN {low} AND {high}"))
+
+    def largest(self, kind: Kind) -> int:
+        """The largest value of a kind; 0: there is none."""
+        query = f"SELECT coalesce(max(value), 0) FROM postings WHERE block IN ({self._blocks}) AND kind = {kind:d}"
+        return int(fetch(self._connection, query)[0][0])
 
     def one(self, kind: Kind, value: int, block: int) -> int:
         """The photos of one block that have a value."""
@@ -141,20 +155,17 @@ class Matcher:
         if isinstance(node, Fact):
             return _FACTS[node.field](self, node)
         if isinstance(node, Not):
-            return _without(self._state(State.KNOWN), self.photos(node.part))
+            return without(self._state(State.KNOWN), self.photos(node.part))
         parts = [self.photos(part) for part in node.parts]
-        return reduce(_both if isinstance(node, All) else _either, parts)
+        return reduce(both if isinstance(node, All) else either, parts)
 
     def _with_word(self, word: Word) -> Photos:
         tags = self.meaning(word).tags
         if _any_score(word):
             return self._having(_kinds(word), tags)
         found: Photos = {}
-        for kind in _kinds(word):
-            for values in chunks(tags, _VALUES_AT_ONCE):
-                query = f"SELECT block, entries, bits FROM postings WHERE {self._where(kind, values)}"
-                for block, entries, bits in fetch(self._connection, query):
-                    found[block] = found.get(block, 0) | scored_bits(entries, bits, word.least, word.most)
+        for block, entries, bits in self.rows(word, tags):
+            found[block] = found.get(block, 0) | scored_bits(entries, bits, word.least, word.most)
         return _kept(found)
 
     def _having(self, kinds: Sequence[Kind], values: Sequence[int]) -> Photos:
@@ -189,7 +200,7 @@ class Matcher:
             place = number & (BLOCK - 1)
             flags.setdefault(number >> BLOCK_BITS, bytearray(BLOCK // 8))[place >> 3] |= 1 << (place & 7)
         found = {block: int.from_bytes(some, "little") for block, some in flags.items()}
-        return _both(found, self._state(State.KNOWN))
+        return both(found, self._state(State.KNOWN))
 
     def _named(self, kind: Kind, table: str, text: str) -> Photos:
         """Photos with a camera or model whose name holds a text, without regard to case and accents."""
@@ -199,24 +210,29 @@ class Matcher:
 
     def _in_folder(self, fact: Fact) -> Photos:
         wanted = fact.text.casefold()
-        rows = fetch(self._connection, "SELECT id, path FROM folders")
-        return self._having((Kind.FOLDER,), [number for number, path in rows if wanted in os.fsdecode(path).casefold()])
+        found = [number for number, path in self._all_folders() if wanted in os.fsdecode(path).casefold()]
+        return self._having((Kind.FOLDER,), found)
 
     def _at_path(self, fact: Fact) -> Photos:
         """Photos whose whole path begins with a text."""
         begin, separator = os.fsencode(fact.text), os.fsencode(os.sep)
         whole, found = [], dict[int, int]()
-        for number, path in fetch(self._connection, "SELECT id, path FROM folders"):
+        for number, path in self._all_folders():
             inside = path.rstrip(separator) + separator
             if inside.startswith(begin):
                 whole.append(number)
             elif begin.startswith(inside) and separator not in (rest := begin.removeprefix(inside)):
                 some = "SELECT id FROM photos WHERE folder_id = ? AND substr(name, 1, CAST(? AS INTEGER)) = ?"
-                found = _either(found, self._of_numbers(some, (number, len(rest), rest)))
-        return _either(found, self._having((Kind.FOLDER,), whole))
+                found = either(found, self._of_numbers(some, (number, len(rest), rest)))
+        return either(found, self._having((Kind.FOLDER,), whole))
+
+    def _all_folders(self) -> list[tuple[int, bytes]]:
+        if not self._folders:  # one list, which those who look into fewer blocks share
+            self._folders += fetch(self._connection, "SELECT id, path FROM folders")
+        return self._folders
 
     def _by_name(self, fact: Fact) -> Photos:
-        return _both(dict(blocks_with(self._connection, fact.text)), self._state(State.KNOWN))
+        return _kept(dict(named(self._connection, fact.text, self._state(State.KNOWN))))
 
     def _of_size(self, fact: Fact) -> Photos:
         """Photos of a size between two, in tenths of a megabyte."""
@@ -227,7 +243,7 @@ class Matcher:
             gathered[bit][block].add(kind, entries, bits)
         having = {bit: {b: places.bits for b, places in blocks.items()} for bit, blocks in gathered.items()}
         every = self._state(State.KNOWN)
-        return _without(_up_to(every, having, fact.high), _up_to(every, having, fact.low - 1))
+        return without(_up_to(every, having, fact.high), _up_to(every, having, fact.low - 1))
 
     def _near(self, fact: Fact) -> Photos:
         """Photos taken within a circle; those in cells that its edge cuts are looked at one by one."""
@@ -260,8 +276,8 @@ class Matcher:
         if fact.text == "missing":
             gone = fetch(self._connection, "SELECT id FROM folders WHERE missing = 1")
             return self._having((Kind.FOLDER,), [number for (number,) in gone])
-        tagged = _either(self._state(State.BY_ME), self._state(State.BY_PHOTOTAG))
-        return tagged if fact.text == "tagged" else _without(self._state(State.KNOWN), tagged)
+        tagged = either(self._state(State.BY_ME), self._state(State.BY_PHOTOTAG))
+        return tagged if fact.text == "tagged" else without(self._state(State.KNOWN), tagged)
 
 
 _FACTS: dict[str, Callable[[Matcher, Fact], Photos]] = {
@@ -284,7 +300,7 @@ _FACTS: dict[str, Callable[[Matcher, Fact], Photos]] = {
 }
 
 
-def _breadth(node: Node) -> int:
+def breadth(node: Node) -> int:
     """Which of several parts most often leave few photos, or are cheap to look up: those come first."""
     if isinstance(node, Fact):
         return 1 if node.field in ("folder", "path", "name") else 0
@@ -325,22 +341,25 @@ def _up_to(every: Photos, having: Mapping[int, Photos], most: int) -> Photos:
     for bit in range(highest, -1, -1):
         ones = having.get(bit, {})
         if most >> bit & 1:
-            below = _either(below, _without(equal, ones))
-            equal = _both(equal, ones)
+            below = either(below, without(equal, ones))
+            equal = both(equal, ones)
         else:
-            equal = _without(equal, ones)
-    return _either(below, equal)
+            equal = without(equal, ones)
+    return either(below, equal)
 
 
-def _both(one: Photos, other: Photos) -> Photos:
+def both(one: Photos, other: Photos) -> Photos:
+    """Those that are in both sets."""
     return _kept({block: bits & other.get(block, 0) for block, bits in one.items()})
 
 
-def _either(one: Photos, other: Photos) -> Photos:
+def either(one: Photos, other: Photos) -> Photos:
+    """Those that are in one of the sets."""
     return {block: one.get(block, 0) | other.get(block, 0) for block in one.keys() | other.keys()}
 
 
-def _without(one: Photos, other: Photos) -> Photos:
+def without(one: Photos, other: Photos) -> Photos:
+    """Those of one set that are not in the other."""
     return _kept({block: bits & ~other.get(block, 0) for block, bits in one.items()})
 
 

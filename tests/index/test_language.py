@@ -272,6 +272,48 @@ def test_the_best_come_first_among_many(index: Index) -> None:
     assert [hit.score for hit in index.search("dog score:..0.9", 300)] == bound[:300]
 
 
+def test_equally_good_photos_come_in_the_order_of_the_index_however_many_they_are(index: Index) -> None:
+    rng = random.Random(7)
+    scores = [(round(rng.random(), 2), round(rng.random(), 2)) for _ in range(3_000)]
+    index.remember(
+        [tagged(f"/p/{n:04}.jpg", Tag("dog", d), Tag("sea", s)) for n, (d, s) in enumerate(scores)], "m", "1"
+    )
+    best = sorted(range(3_000), key=lambda n: (-min(scores[n]), n))
+    assert [hit.path for hit in index.search("dog sea")] == [f"/p/{n:04}.jpg" for n in best]
+    assert [hit.path for hit in index.search("dog sea", 40, offset=700)] == [f"/p/{n:04}.jpg" for n in best[700:740]]
+    low, high = (sorted(range(3_000), key=lambda n: (-pair(scores[n]), n)) for pair in (min, max))
+    assert [hit.path for hit in index.search("dog OR sea")] == [f"/p/{n:04}.jpg" for n in high]
+    assert [hit.path for hit in index.search("dog sea score:..0.4")] == [
+        f"/p/{n:04}.jpg" for n in low if max(scores[n]) <= 0.4
+    ]
+
+
+@pytest.mark.parametrize("sort", ["score", "date", "path"])
+def test_photos_are_found_in_whichever_block_they_are(place: Place, sort: Sort) -> None:
+    index, expected = open_index(place), []
+    for block in (0, 3, 4, 5, 40):
+        next_number(place, block * BLOCK + 7)
+        day = f"{2023 - block}-07-14T10:00:00"
+        told = [tagged(f"/p/{block:02}/{n}.jpg", facts=Facts("JPEG", 1, 1, day)) for n in range(2)]
+        index.remember(told, "mine", "1")
+        expected += [result.ref.path for result in told]
+    for query in ("name:jpg", "folder:p path:/p", "date:1980..", "-dog", "-dog OR cat"):
+        assert [hit.path for hit in index.search(query, sort=sort)] == expected
+        assert [hit.path for hit in index.search(query, 3, offset=6, sort=sort)] == expected[6:9]
+        assert index.count(query) == len(expected)
+    index.close()
+
+
+def test_days_a_century_apart_come_in_order(index: Index) -> None:
+    days = ["2023-12-31", "2023-12-01", "2023-01-01", "2022-12-31", "2022-12-30", "1999-01-01", "1900-02-03"]
+    told = [tagged(f"/p/{n}.jpg", facts=Facts("JPEG", 1, 1, f"{day}T10:00:00")) for n, day in enumerate(days)]
+    index.remember([*reversed(told), tagged("/p/undated.jpg", facts=Facts("JPEG", 1, 1))], "mine", "1")
+    assert [hit.path for hit in index.search("name:jpg", sort="date")] == [
+        *(f"/p/{n}.jpg" for n in range(len(days))),
+        "/p/undated.jpg",
+    ]
+
+
 def postings_of(place: Place) -> list[tuple[object, ...]]:
     with opened(place) as raw:
         return raw.execute("SELECT * FROM postings ORDER BY block, kind, value").fetchall()
