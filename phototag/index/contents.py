@@ -1,7 +1,7 @@
 """Photos' numbers in, which of them have the very bytes of another one noted among the postings.
 
 Photos are found by the first eight bytes of their hash: triggers keep those in `fresh_contents`, a small table, from
-which they are moved to `contents` in one go: each page of the large one is then written once for hundreds of photos,
+which they are moved to `contents` in one go: each page of the large one is then written once for many photos,
 where one by one each photo would cost a page of its own (the idea of log-structured merge trees; O'Neil et al. 1996).
 """
 
@@ -16,7 +16,10 @@ from phototag.index.rows import CHUNK, chunks, fetch, replace_many, run_many, wh
 from phototag.index.tables import postings
 
 _PREFIX_BYTES = 8
-_FRESH_MOST = 32_768
+_FRESH_MOST, _FRESH_PART = 32_768, 16
+"""`fresh_contents` is moved on where it holds as many rows, and one for so many photos: a photo's share of the work of
+writing the large table then no longer grows with it. A larger part would be more work for batches of a few hundred."""
+
 _TABLES = ("contents", "fresh_contents")
 
 _Noted: TypeAlias = tuple[bytes, int]
@@ -47,7 +50,7 @@ def note_duplicates(connection: Connection, numbers: Iterable[int]) -> None:
     for block, (there, not_there) in changes.items():
         _mark(connection, block, there, not_there)
     ((fresh,),) = fetch(connection, "SELECT count(*) FROM fresh_contents")
-    if fresh >= _FRESH_MOST:
+    if fresh >= max(_FRESH_MOST, max(touched, default=0) // _FRESH_PART):
         connection.exec_driver_sql("INSERT INTO contents SELECT * FROM fresh_contents")
         connection.exec_driver_sql("DELETE FROM fresh_contents")
 

@@ -1,5 +1,6 @@
 """The SQLite file itself: made, refused, migrated, full, killed over, and read beside a writer."""
 
+import gc
 import os
 import re
 import shutil
@@ -226,6 +227,20 @@ def test_a_reader_cannot_write(made: Path) -> None:
     with pytest.raises(IndexFileError, match="cannot be opened or written"):
         index.remember([tagged("/p/b.jpg", "cat")], "mine", "1")
     index.close()
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_remembering_leaves_the_search_for_cycles_as_it_was(made: Path, collecting: bool) -> None:
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with closing(open_index(made)) as index:
+            index.remember([tagged("/p/new.jpg", "dog")], "mine", "1")
+            assert gc.isenabled() == collecting
+            with pytest.raises(AttributeError):
+                index.remember(["no result"], "mine", "1")  # type: ignore[list-item]
+            assert gc.isenabled() == collecting
+    finally:
+        gc.enable()
 
 
 def test_a_batch_is_remembered_whole_or_not_at_all(made: Path) -> None:
