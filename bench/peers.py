@@ -22,10 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-SIZE, BATCH = 224, 32
-# Expansion, channels, repeats, first stride, kernel of each stage (Tan and Le 2019; the Lite variant of 2020).
-STAGES = ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5), (6, 192, 4, 2, 5))
-LAST_STAGE = (6, 320, 1, 1, 3)
+from lite_torch import LITE0, network
+
+SIZE, BATCH = LITE0.size, 32
 
 
 def main() -> None:
@@ -46,7 +45,7 @@ def pytorch(paths: Sequence[str], cores: int) -> float:
     from torch.utils.data import DataLoader
 
     torch.set_num_threads(cores)
-    model = network().eval()
+    model = network(LITE0, 1000).eval()
     with torch.inference_mode():
         model(torch.zeros(BATCH, 3, SIZE, SIZE))
         start = time.perf_counter()
@@ -66,7 +65,8 @@ def onnx_runtime(paths: Sequence[str], cores: int) -> float:
         path = str(Path(folder, "network.onnx"))
         sizes = {"photos": {0: "batch"}}
         example = torch.zeros(1, 3, SIZE, SIZE)
-        torch.onnx.export(network().eval(), (example,), path, input_names=["photos"], dynamic_axes=sizes, dynamo=False)
+        model = network(LITE0, 1000).eval()
+        torch.onnx.export(model, (example,), path, input_names=["photos"], dynamic_axes=sizes, dynamo=False)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = cores
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -110,36 +110,6 @@ def prepared(path: str, scale: Callable[[Any], object]) -> Any:
         scale(image)
         pixels = np.asarray(image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR), np.float32)
     return np.ascontiguousarray(((pixels - 127) / 128).transpose(2, 0, 1))
-
-
-def network() -> Any:
-    """EfficientNet-Lite0 with its ImageNet head."""
-    from torch import nn
-
-    def convolution(taken: int, given: int, kernel: int, stride: int = 1, groups: int = 1) -> list[Any]:
-        layer = nn.Conv2d(taken, given, kernel, stride, kernel // 2, groups=groups, bias=False)
-        return [layer, nn.BatchNorm2d(given, eps=1e-3)]
-
-    class Block(nn.Module):
-        def __init__(self, taken: int, given: int, expansion: int, kernel: int, stride: int) -> None:
-            super().__init__()
-            wide = taken * expansion
-            layers = [*convolution(taken, wide, 1), nn.ReLU6()] if expansion > 1 else []
-            layers += [*convolution(wide, wide, kernel, stride, wide), nn.ReLU6(), *convolution(wide, given, 1)]
-            self.layers = nn.Sequential(*layers)
-            self.is_residual = taken == given and stride == 1
-
-        def forward(self, x: Any) -> Any:
-            return x + self.layers(x) if self.is_residual else self.layers(x)
-
-    layers: list[Any] = [*convolution(3, 32, 3, 2), nn.ReLU6()]
-    taken = 32
-    for expansion, given, repeats, stride, kernel in (*STAGES, LAST_STAGE):
-        for number in range(repeats):
-            layers.append(Block(taken, given, expansion, kernel, stride if number == 0 else 1))
-            taken = given
-    layers += [*convolution(taken, 1280, 1), nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, 1000)]
-    return nn.Sequential(*layers)
 
 
 if __name__ == "__main__":

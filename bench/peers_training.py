@@ -32,18 +32,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-SIZE, BATCH = 260, 32
+from lite_torch import LITE2, network
+
+SIZE, BATCH = LITE2.size, 32
 TIMM_RATE, TIMM_DECAY, SMOOTHING = 5e-4, 0.05, 0.1
-# Expansion, channels, repeats, first stride, kernel of each stage of Lite2 (width 1.1, depth 1.2).
-STAGES = (
-    (1, 16, 1, 1, 3),
-    (6, 24, 3, 2, 3),
-    (6, 48, 3, 2, 5),
-    (6, 88, 4, 2, 3),
-    (6, 120, 4, 1, 5),
-    (6, 208, 5, 2, 5),
-    (6, 352, 1, 1, 3),
-)
 WEIGHTS = Path(__file__).resolve().parents[1] / "models" / "efficientnet-lite2" / "weights.npz"
 
 
@@ -260,51 +252,18 @@ def torch_network(classes: int) -> Any:
     import torch
     from torch import nn
 
-    class Same(nn.Conv2d):
-        """Pads as TensorFlow does, where a stride makes that uneven."""
-
-        def forward(self, x: Any) -> Any:
-            sides = []
-            for size in (x.shape[3], x.shape[2]):
-                more = max((-(-size // self.stride[0]) - 1) * self.stride[0] + self.kernel_size[0] - size, 0)
-                sides += [more // 2, more - more // 2]
-            return super().forward(nn.functional.pad(x, sides))
-
-    def convolution(taken: int, given: int, kernel: int, stride: int = 1, groups: int = 1) -> list[Any]:
-        layer = Same(taken, given, kernel, stride, groups=groups, bias=False)
-        return [layer, nn.BatchNorm2d(given, eps=1e-3)]
-
-    class Block(nn.Module):
-        def __init__(self, taken: int, given: int, expansion: int, kernel: int, stride: int) -> None:
-            super().__init__()
-            wide = taken * expansion
-            layers = [*convolution(taken, wide, 1), nn.ReLU6()] if expansion > 1 else []
-            layers += [*convolution(wide, wide, kernel, stride, wide), nn.ReLU6(), *convolution(wide, given, 1)]
-            self.layers = nn.Sequential(*layers)
-            self.is_residual = taken == given and stride == 1
-
-        def forward(self, x: Any) -> Any:
-            return x + self.layers(x) if self.is_residual else self.layers(x)
-
-    layers: list[Any] = [*convolution(3, 32, 3, 2), nn.ReLU6()]
-    taken = 32
-    for expansion, given, repeats, stride, kernel in STAGES:
-        for number in range(repeats):
-            layers.append(Block(taken, given, expansion, kernel, stride if number == 0 else 1))
-            taken = given
-    layers += [*convolution(taken, 1280, 1), nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3)]
-    network = nn.Sequential(*layers, nn.Linear(1280, classes))
+    made = network(LITE2, classes, dropout=0.3)
     with np.load(WEIGHTS, allow_pickle=False) as arrays:
         found = iter([torch.from_numpy(arrays[key].astype(np.float32)) for key in arrays.files])
     with torch.no_grad():
-        for module in network.modules():  # in the order in which Keras lists them
+        for module in made.modules():  # in the order in which Keras lists them
             if isinstance(module, nn.Conv2d):
                 kernel = next(found)
                 module.weight.copy_(kernel.permute((2, 3, 0, 1) if module.groups > 1 else (3, 2, 0, 1)))
             elif isinstance(module, nn.BatchNorm2d):
                 for own in (module.weight, module.bias, module.running_mean, module.running_var):
                     own.copy_(next(found))
-    return network
+    return made
 
 
 if __name__ == "__main__":

@@ -26,12 +26,20 @@ class Example:
     Attributes:
         content_hash: SHA-256 of the file, 32 bytes.
         embedding: `(D,) float32`, as the network gives it.
+        views: `(views, D) float32`, of the same photo a little changed, to learn from besides; None: there are none.
     """
 
     ref: PhotoRef
     categories: frozenset[Category]
     content_hash: bytes
     embedding: Vectors
+    views: "Vectors | None" = None
+
+
+def seen(example: Example) -> Vectors:
+    """All that is to be learned from a photo, `(1 + views, D) float32`, the photo itself first."""
+    own = example.embedding[np.newaxis]
+    return own if example.views is None else np.concatenate([own, example.views])
 
 
 def embed(

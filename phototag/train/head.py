@@ -14,7 +14,10 @@ from phototag.records import Dense, Vectors
 from phototag.train.history import Epoch
 from phototag.train.request import HeadSettings
 
-_WEIGHT_DECAY = 1e-2
+_WEIGHT_DECAY = 1.0
+_MOMENTUM = 0.9
+_LENGTH = 1280.0
+"""Mean squared length of what goes into the first layer, so that a learning rate means the same for all networks."""
 _PATIENCE = 10
 _STEPS_AN_EPOCH = 10
 _BATCH_LEAST, _BATCH_MOST = 16, 512
@@ -28,10 +31,12 @@ class Lesson:
     Attributes:
         embeddings: `(N, D) float32`, as the network gives them.
         targets: `(N, classes) float32`, 0 or 1.
+        weights: `(N,) float32`, what each counts for; None: all the same.
     """
 
     embeddings: Vectors
     targets: Vectors
+    weights: "Vectors | None" = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,52 +54,72 @@ class Fitted:
     history: tuple[Epoch, ...]
 
 
-def fit_head(
-    learn: Lesson, check: Lesson | None, activation: Literal["softmax", "sigmoid"], settings: HeadSettings
-) -> Fitted:
-    """Train a head; the same inputs give the same layers on the same machine.
-
-    Small categories weigh more: each photo by one over the square root of its category's size (softmax).
+class HeadTrainer:
+    """Trains one head after another from the same beginning: making it ready for Keras takes longer than training it.
 
     Args:
-        learn: what it learns from, in an order that does not change; at least one photo.
-        check: decides when to stop and which epoch is kept; None trains for all of `settings.epochs`.
+        size: of an embedding.
+        classes: width of the last layer.
         activation: of the last layer.
         settings: how.
     """
-    keras.utils.set_random_seed(settings.seed)
-    order = np.random.default_rng(settings.seed)
-    centre, scale = learn.embeddings.mean(axis=0), _spread(learn.embeddings)
-    inputs = (learn.embeddings - centre) / scale
-    weights = _weights(learn.targets) if activation == "softmax" else np.ones(len(inputs), np.float32)
-    batches = -(-len(inputs) // int(np.clip(len(inputs) // _STEPS_AN_EPOCH, _BATCH_LEAST, _BATCH_MOST)))
-    size = len(inputs) // batches
-    # The head is small and its inputs are in main memory; a GPU would be slower, and less repeatable.
-    with keras.device("cpu:0"):
-        model = _model(inputs.shape[1], learn.targets.shape[1], activation, settings)
-        best, best_loss, best_epoch = model.get_weights(), np.inf, 0
-        history: list[Epoch] = []
-        for epoch in range(1, settings.epochs + 1):
-            # `fit` costs 0.1 s an epoch before it computes anything; these heads take a few milliseconds.
-            # Batches are equally large, so that Keras traces one shape; the few photos over are others each time.
-            figures = [
-                model.train_on_batch(inputs[batch], learn.targets[batch], sample_weight=weights[batch])
-                for batch in order.permutation(len(inputs))[: batches * size].reshape(batches, size)
-            ]
-            loss, accuracy = map(float, np.mean(figures, axis=0))
+
+    def __init__(
+        self, size: int, classes: int, activation: Literal["softmax", "sigmoid"], settings: HeadSettings
+    ) -> None:
+        self._activation, self._settings = activation, settings
+        # The head is small and its inputs are in main memory; a GPU would be slower, and less repeatable.
+        with keras.device("cpu:0"):
+            keras.utils.set_random_seed(settings.seed)
+            self._model = _model(size, classes, activation, settings)
+            self._model.optimizer.build(self._model.trainable_variables)
+            self._variables = [*self._model.variables, *self._model.optimizer.variables]  # what dropout draws from too
+            self._beginning = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
+
+    def fit(self, learn: Lesson, check: Lesson | None, *, epochs: int | None = None) -> Fitted:
+        """Train a head; the same inputs give the same layers on the same machine, whatever was trained before.
+
+        Small categories weigh more: each photo by one over the square root of its category's size (softmax).
+
+        Args:
+            learn: what it learns from, in an order that does not change; at least one photo.
+            check: decides when to stop and which epoch is kept; None trains for all epochs.
+            epochs: at most; None: as the settings say.
+        """
+        order = np.random.default_rng(self._settings.seed)
+        centre, scale = learn.embeddings.mean(axis=0), _spread(learn.embeddings)
+        inputs = (learn.embeddings - centre) / scale
+        weights = _weights(learn, balanced=self._activation == "softmax")
+        batches = -(-len(inputs) // int(np.clip(len(inputs) // _STEPS_AN_EPOCH, _BATCH_LEAST, _BATCH_MOST)))
+        size = len(inputs) // batches
+        enough = self._settings.stop_at_accuracy or np.inf
+        with keras.device("cpu:0"):
+            for variable, value in zip(self._variables, self._beginning, strict=True):
+                variable.assign(value)
+            model = self._model
+            best, best_loss, best_epoch = model.get_weights(), np.inf, 0
+            history: list[Epoch] = []
+            for epoch in range(1, (self._settings.epochs if epochs is None else epochs) + 1):
+                # `fit` costs 0.1 s an epoch before it computes anything; these heads take a few milliseconds.
+                # Batches are equally large, so that Keras traces one shape; the few photos over are others each time.
+                figures = [
+                    model.train_on_batch(inputs[batch], learn.targets[batch], sample_weight=weights[batch])
+                    for batch in order.permutation(len(inputs))[: batches * size].reshape(batches, size)
+                ]
+                loss, accuracy = map(float, np.mean(figures, axis=0))
+                if check is None:
+                    best_epoch = epoch
+                    history.append(Epoch("head", epoch, loss, accuracy))
+                else:
+                    known = model.test_on_batch((check.embeddings - centre) / scale, check.targets)
+                    history.append(Epoch("head", epoch, loss, accuracy, *map(float, known)))
+                    if known[0] < best_loss:
+                        best, best_loss, best_epoch = model.get_weights(), known[0], epoch
+                if epoch - best_epoch >= _PATIENCE or accuracy >= enough:
+                    break
             if check is None:
-                best_epoch = epoch
-                history.append(Epoch("head", epoch, loss, accuracy))
-            else:
-                known = model.test_on_batch((check.embeddings - centre) / scale, check.targets)
-                history.append(Epoch("head", epoch, loss, accuracy, *map(float, known)))
-                if known[0] < best_loss:
-                    best, best_loss, best_epoch = model.get_weights(), known[0], epoch
-            if epoch - best_epoch >= _PATIENCE or accuracy >= (settings.stop_at_accuracy or np.inf):
-                break
-        if check is None:
-            best = model.get_weights()
-    return Fitted(_fold(best, centre, scale), best_epoch, tuple(history))
+                best = model.get_weights()
+        return Fitted(_fold(best, centre, scale), best_epoch, tuple(history))
 
 
 def _model(size: int, classes: int, activation: str, settings: HeadSettings) -> Any:
@@ -104,9 +129,12 @@ def _model(size: int, classes: int, activation: str, settings: HeadSettings) -> 
     layers.append(keras.layers.Dense(classes, kernel_initializer="zeros"))
     model = keras.Sequential(layers)
     losses = {"softmax": keras.losses.CategoricalCrossentropy, "sigmoid": keras.losses.BinaryCrossentropy}
+    # Keras takes the mean over independent classes, each of which is to learn as quickly as if it were alone.
+    rate = settings.learning_rate * (classes if activation == "sigmoid" else 1)
     right = keras.metrics.BinaryAccuracy(threshold=0.0) if activation == "sigmoid" else "categorical_accuracy"
     model.compile(
-        optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=_WEIGHT_DECAY),
+        # Adam moves every dimension as far, also those that tell nothing: see docs/training.md for what that costs.
+        optimizer=keras.optimizers.SGD(rate, momentum=_MOMENTUM, nesterov=True, weight_decay=_WEIGHT_DECAY),
         loss=losses[activation](from_logits=True),
         metrics=[right],
         jit_compile=False,  # compiling takes longer than training
@@ -116,13 +144,15 @@ def _model(size: int, classes: int, activation: str, settings: HeadSettings) -> 
 
 def _spread(embeddings: Vectors) -> float:
     """One scale for all dimensions: on ten photos a category, a scale for each is mostly noise."""
-    return float(embeddings.std(axis=0).mean()) or 1.0
+    return float(np.sqrt(embeddings.var(axis=0).sum() / _LENGTH)) or 1.0
 
 
-def _weights(targets: Vectors) -> Vectors:
-    """A weight for each photo by the size of its category, 1 on average."""
-    counts = np.maximum(targets.sum(axis=0), 1)
-    weights = np.minimum(targets @ np.sqrt(counts.max() / counts), _WEIGHT_MOST)
+def _weights(lesson: Lesson, *, balanced: bool) -> Vectors:
+    """A weight for each embedding, 1 on average: its own and, if they are balanced, by the size of its category."""
+    weights = np.ones(len(lesson.embeddings), np.float32) if lesson.weights is None else lesson.weights
+    if balanced:
+        counts = np.maximum(weights @ lesson.targets, 1)
+        weights = weights * np.minimum(lesson.targets @ np.sqrt(counts.max() / counts), _WEIGHT_MOST)
     return np.asarray(weights / weights.mean(), np.float32)
 
 

@@ -4,7 +4,7 @@ dataset → embed → examples → check → teach (head) → finetune (network)
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from phototag.train.dataset import Listing, read_dataset
 from phototag.train.embed import Example, embed
 from phototag.train.evaluate import Evaluation, answers_of, evaluate
 from phototag.train.examples import check_known, leave_out, settle, vocabulary
+from phototag.train.few import with_views
 from phototag.train.finetune import Attempt, finetuned
 from phototag.train.keywords import KeywordsFound, leave_out_unsure, read_keywords
 from phototag.train.network import network_for
@@ -85,6 +86,9 @@ def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Ou
         keywords = replace(keywords, without=keywords.without - unsure, unsure=unsure)
     elif not request.from_scratch:  # whose embeddings tell nothing yet; nor does a keyword that is not there
         warn(learned, request.root)
+    if not request.from_scratch:
+        with _cache(request, backbone) as cache:
+            learned = with_views(learned, backbone, cache, workers=request.workers, tell=tell)
     swept = sweep(learned, checked, words, request.head, request.sweep, tell) if request.sweep else None
     taught = swept.taught if swept else teach(learned, checked, words, request.head)
     with finetuned(taught, learned, checked, words, backbone, request, tell) as attempt:
@@ -127,7 +131,7 @@ def _embed(
     failed = [*to_learn.failed, *to_check.failed]
     total = len(to_learn.photos) + len(to_check.photos)
     found: list[list[Example]] = []
-    with closing(EmbeddingCache(request.cache / "embeddings", backbone.network, backbone.device)) as cache:
+    with _cache(request, backbone) as cache:
         for listing in (to_learn, to_check):
             examples: list[Example] = []
             for item in embed(
@@ -142,6 +146,10 @@ def _embed(
         if listing.photos and not examples:
             raise TrainingDataError(f"none of the {len(listing.photos)} photos in {folder} can be learned from")
     return leave_out(found[0], found[1]), found[1], tuple(failed)
+
+
+def _cache(request: Request, backbone: Backbone) -> AbstractContextManager[EmbeddingCache]:
+    return closing(EmbeddingCache(request.cache / "embeddings", backbone.network, backbone.device))
 
 
 def _metrics(evaluation: Evaluation | None, trial: Trial) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from phototag.decide import as_neighbours, distances, votes
 from phototag.records import Neighbours, Vectors, Votes
-from phototag.train.embed import Example
+from phototag.train.embed import Example, seen
 from phototag.train.examples import Vocabulary
 from phototag.train.votes import fit_votes
 
@@ -59,8 +59,8 @@ class Chosen:
 def choose_neighbours(learned: Sequence[Example], words: Vocabulary, seed: int) -> Chosen:
     """The training photos that vote and that strangeness is measured by; so many that scans and training stay fast.
 
-    Photos without any label vote, but being near them makes no photo less strange. Where the smallest category has
-    five photos or fewer, no more distances are averaged than a photo of it can have.
+    Photos without any label vote, and so do views of photos, but being near them makes no photo less strange. Where
+    the smallest category has five photos or fewer, no more distances are averaged than a photo of it can have.
 
     Args:
         learned: photos learned from.
@@ -77,9 +77,12 @@ def choose_neighbours(learned: Sequence[Example], words: Vocabulary, seed: int) 
     rows = sorted(chosen, key=lambda n: (not labelled[n], n))
     own = np.full(len(learned), -1, np.intp)
     own[rows] = np.arange(len(rows))
+    extra = [n for n in rows if learned[n].views is not None]
+    photos = np.concatenate([rows, np.repeat(extra, [len(seen(learned[n])) - 1 for n in extra])]).astype(np.intp)
+    every = np.concatenate([np.stack([learned[n].embedding for n in rows]), *(seen(learned[n])[1:] for n in extra)])
     # Bundles keep them as float16; rounded now, everything is measured on what a scan will use.
-    vectors = as_neighbours(np.stack([learned[n].embedding for n in rows])).astype(np.float16).astype(np.float32)
-    fitted = fit_votes(vectors, targets[rows].astype(np.float32))
+    vectors = as_neighbours(every).astype(np.float16).astype(np.float32)
+    fitted = fit_votes(vectors, targets[photos].astype(np.float32), photos)
     counted = sorted({number for label in words.labels for number in label.classes})
     cast = Votes(fitted.shares, fitted.reach, 1.0, int(labelled[rows].sum()), tuple(counted))
     smallest = int(targets[:, counted].sum(axis=0).min())

@@ -18,7 +18,7 @@ class HeadSettings:
         epochs: at most; training stops when the photos to check with have not improved for ten.
         dropout: the part of the inputs of each layer that is left out at each step, 0 to below 1.
         hidden: width of an inner ReLU layer; 0 for none.
-        learning_rate: of AdamW.
+        learning_rate: of each class.
         stop_at_accuracy: stop when so large a part of the photos learned from is right.
         seed: of everything random.
     """
@@ -41,7 +41,7 @@ class Sweep:
         dropouts: parts left out.
     """
 
-    learning_rates: tuple[float, ...] = (3e-4, 3e-3)
+    learning_rates: tuple[float, ...] = (3e-3, 1e-2)
     hidden: tuple[int, ...] = (128, 512)
     dropouts: tuple[float, ...] = (0.2, 0.35, 0.65)
 

@@ -1,13 +1,13 @@
 """Examples in; out come a head, and what heads that had not seen them say of the photos to check with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from phototag.decide import layer_logits
 from phototag.records import Dense, Vectors
-from phototag.train.embed import Example
+from phototag.train.embed import Example, seen
 from phototag.train.examples import Vocabulary, fold
 from phototag.train.history import Epoch, mean_history
 from phototag.train.request import HeadSettings
@@ -50,14 +50,22 @@ def teach(learned: Sequence[Example], checked: Sequence[Example], words: Vocabul
         settings: how.
     """
     # TensorFlow takes seconds to load: after all that can fail sooner.
-    from phototag.train.head import Lesson, fit_head
+    from phototag.train.head import HeadTrainer, Lesson
 
-    def lesson(examples: Sequence[Example]) -> Lesson:
+    def plain(examples: Sequence[Example]) -> Lesson:
         return Lesson(np.stack([example.embedding for example in examples]), words.targets(examples))
 
+    def lesson(examples: Sequence[Example]) -> Lesson:
+        """A photo and its views together count for as much as a photo without any."""
+        rows = [seen(example) for example in examples]
+        views = np.array([len(own) for own in rows])
+        targets = np.repeat(words.targets(examples), views, axis=0)
+        return Lesson(np.concatenate(rows), targets, np.repeat(1 / views, views).astype(np.float32))
+
+    trainer = HeadTrainer(len(learned[0].embedding), len(words.categories), words.activation, settings)
     if checked:
-        known = lesson(checked)
-        fitted = fit_head(lesson(learned), known, words.activation, settings)
+        known = plain(checked)
+        fitted = trainer.fit(lesson(learned), known)
         said_of_all = layer_logits(known.embeddings, fitted.layers)
         return Taught(fitted.layers, tuple(checked), said_of_all, apart=True, history=fitted.history)
 
@@ -70,13 +78,13 @@ def teach(learned: Sequence[Example], checked: Sequence[Example], words: Vocabul
         held_out = [example for example, where in zip(learned, dealt, strict=True) if where == turn]
         rest = [example for example, where in zip(learned, dealt, strict=True) if where != turn]
         if held_out:
-            known = lesson(held_out)
-            fitted = fit_head(lesson(rest), known, words.activation, settings)
+            known = plain(held_out)
+            fitted = trainer.fit(lesson(rest), known)
             tried += held_out
             said.append(layer_logits(known.embeddings, fitted.layers))
             epochs.append(fitted.epochs)
             histories.append(fitted.history)
     enough = int(np.median(epochs[1:] or epochs))
-    fitted = fit_head(lesson(learned), None, words.activation, replace(settings, epochs=max(enough, 1)))
+    fitted = trainer.fit(lesson(learned), None, epochs=max(enough, 1))
     history = mean_history(histories) if histories else fitted.history
     return Taught(fitted.layers, tuple(tried), np.concatenate(said), apart=False, history=history)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,24 @@ def test_photos_vote_for_what_is_on_them_and_for_nothing_far_from_all() -> None:
     assert (own[:20, 0] > 0.6).all()
     assert (own[:20, 1] < 0.3).all()
     assert far.max() < 0.4
+
+
+def test_views_vote_with_their_photo_are_left_out_with_it_and_nothing_is_measured_by_them() -> None:
+    random = np.random.default_rng(0)
+    examples = clusters({"a": 8, "b": 8}, spread=2.0)
+    viewed = [
+        replace(one, views=(one.embedding + random.normal(scale=0.1, size=(3, 16))).astype(np.float32))
+        if ("b",) in one.categories
+        else one
+        for one in examples
+    ]
+    words = vocabulary(examples, one_category=True)
+    plain, chosen = (choose_neighbours(some, words, seed=0) for some in (examples, viewed))
+    assert (len(plain.neighbours.embeddings), len(chosen.neighbours.embeddings)) == (16, 16 + 3 * 8)
+    assert chosen.votes.known == plain.votes.known == 16
+    assert chosen.look(viewed, chosen.own)[0] == pytest.approx(plain.look(examples, plain.own)[0])
+    without = choose_neighbours(viewed[:-1], words, seed=0)
+    cast = chosen.look(viewed[-1:], chosen.own[-1:])[1][0]
+    embedding = viewed[-1].embedding[np.newaxis]
+    assert cast == pytest.approx(votes(embedding, without.neighbours, without.votes)[0], abs=0.05)
+    assert votes(embedding, chosen.neighbours, chosen.votes)[0, 1] > cast[1] + 0.1

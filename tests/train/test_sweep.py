@@ -45,7 +45,7 @@ def test_where_photos_to_check_with_speak_against_the_choice_the_usual_settings_
         )
         for one in examples
     ]
-    wish = Sweep(learning_rates=(1e-1,), hidden=(), dropouts=())
+    wish = Sweep(learning_rates=(1e-2,), hidden=(), dropouts=())
     slow = replace(_SLOW, epochs=10)
     swept = sweep(examples, swapped, _words(), slow, wish, lambda what: None)
     assert swept.tried[1].merit > swept.tried[0].merit
