@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from phototag.errors import ModelError
-from phototag.records import Classifier, Dense, Label, Neighbours, Network, Votes
+from phototag.records import Classifier, Dense, Label, Neighbours, Network, Span, Votes
 
 FORMAT_VERSION = 1
 BUILT_IN = "imagenet"
@@ -322,21 +322,28 @@ def _load_neighbours(path: Path, numbers: Mapping[str, Any]) -> Neighbours:
                 counted=tuple(int(c) for c in numbers["votes"]["counted"]),
             )
         embeddings = arrays["embeddings"].astype(np.float32)
+        span = None
+        if numbers.get("span"):
+            span = Span(arrays["centre"].astype(np.float32), arrays["axes"].astype(np.float32))
     if votes is not None and len(votes.shares) != len(embeddings):
         raise ValueError("neighbours and their votes do not belong together")
-    return Neighbours(embeddings, int(numbers["k"]), float(numbers["threshold"]), votes)
+    return Neighbours(embeddings, int(numbers["k"]), float(numbers["threshold"]), votes, span)
 
 
 def _neighbour_arrays(neighbours: Neighbours) -> dict[str, Any]:
     arrays: dict[str, Any] = {"embeddings": neighbours.embeddings.astype(np.float16)}
     if neighbours.votes is not None:
         arrays["shares"] = neighbours.votes.shares
+    if neighbours.span is not None:
+        arrays |= {"centre": neighbours.span.centre, "axes": neighbours.span.axes}
     return arrays
 
 
 def _neighbour_numbers(neighbours: Neighbours) -> dict[str, Any]:
     votes = neighbours.votes
     numbers: dict[str, Any] = {"k": neighbours.k, "threshold": neighbours.threshold}
+    if neighbours.span is not None:
+        numbers["span"] = len(neighbours.span.axes)
     if votes is not None:
         numbers["votes"] = {
             "reach": votes.reach,

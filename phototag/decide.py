@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from phototag.records import Classifier, Decided, Dense, Embedded, Label, Neighbours, Tag, Vectors, Votes
+from phototag.records import Classifier, Decided, Dense, Embedded, Label, Neighbours, Span, Tag, Vectors, Votes
 
 GUESSES = 5
 _BLOCK_BYTES = 64 * 2**20
@@ -96,11 +96,13 @@ def outputs(embeddings: Vectors, classifier: Classifier) -> tuple[Vectors, Vecto
     logits, neighbours = layer_logits(embeddings, classifier.layers), classifier.neighbours
     if neighbours is None:
         return logits, None
-    apart = distances(embeddings, neighbours)
     if neighbours.votes is None:
-        return logits, apart
+        return logits, distances(embeddings, neighbours)
     cast = votes(embeddings, neighbours, neighbours.votes)
-    return with_votes(logits, cast, neighbours.votes), strangeness(apart, cast, neighbours.votes)
+    logits = with_votes(logits, cast, neighbours.votes)
+    if neighbours.span is not None:
+        return logits, off_span(embeddings, neighbours.span)
+    return logits, strangeness(distances(embeddings, neighbours), cast, neighbours.votes)
 
 
 def scores(embeddings: Vectors, classifier: Classifier) -> Vectors:
@@ -176,6 +178,19 @@ def with_votes(logits: Vectors, cast: Vectors, shares: Votes) -> Vectors:
 def strangeness(apart: Vectors, cast: Vectors, shares: Votes) -> Vectors:
     """`(N,) float32`: the distance, and what the strongest vote for a class with a label lacks to 1."""
     return np.asarray(apart + np.maximum(1 - cast[:, list(shares.counted)].max(axis=1), 0), np.float32)
+
+
+def off_span(embeddings: Vectors, span: Span) -> Vectors:
+    """How much of each photo lies in no direction in which training photos differ, `(N,) float32`, 0 to 2.
+
+    After Wang et al. 2022, ViM: out-of-distribution with virtual-logit matching, the residual.
+
+    Args:
+        embeddings: `(N, D) float32`, as the network gives them.
+        span: of the training photos.
+    """
+    moved = as_neighbours(embeddings) - span.centre
+    return np.asarray(np.linalg.norm(moved - (moved @ span.axes.T) @ span.axes, axis=1), np.float32)
 
 
 def as_neighbours(embeddings: Vectors) -> Vectors:

@@ -339,6 +339,19 @@ class Votes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """The directions in which training photos differ from each other, their principal components.
+
+    Attributes:
+        centre: `(D,) float32`, the mean of their unit vectors, in the space of `Neighbours.embeddings`.
+        axes: `(axes, D) float32`, orthonormal.
+    """
+
+    centre: Vectors
+    axes: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Neighbours:
     """The training photos' embeddings, by which "none of these" is decided.
 
@@ -347,14 +360,16 @@ class Neighbours:
             the network gives, which keeps a few loud dimensions from drowning the rest.
         k: how many of the nearest are averaged.
         threshold: the largest strangeness at which a photo is still one of these: its mean cosine distance (0 to 2) to
-            the k nearest, and what the strongest vote for a class lacks to 1.
+            the k nearest, and what the strongest vote for a class lacks to 1; or how far it lies from `span`.
         votes: None: they do not vote, and strangeness is the distance.
+        span: where the network itself has learned from these photos; None: it has not.
     """
 
     embeddings: Vectors
     k: int
     threshold: float
     votes: Votes | None = None
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

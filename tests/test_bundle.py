@@ -26,7 +26,7 @@ from phototag.bundle import (
 )
 from phototag.decide import normalised
 from phototag.errors import ModelError
-from phototag.records import Classifier, Dense, Label, Neighbours, Votes
+from phototag.records import Classifier, Dense, Label, Neighbours, Span, Votes
 
 _D = 1280
 
@@ -35,6 +35,7 @@ def _classifier(seed: int = 0) -> Classifier:
     random = np.random.default_rng(seed)
     vectors = normalised(random.random((6, _D), np.float32)).astype(np.float16).astype(np.float32)
     votes = Votes(random.random((6, 2), np.float32), reach=0.25, weight=3.0, known=5, counted=(0, 1))
+    span = Span(random.random(_D, np.float32), random.random((3, _D), np.float32))
     return Classifier(
         layers=(
             Dense(random.random((_D, 4), np.float32), random.random(4, np.float32)),
@@ -42,7 +43,7 @@ def _classifier(seed: int = 0) -> Classifier:
         ),
         activation="softmax",
         labels=(Label("Tür", (0, 1), (), 0.6), Label("offen", (1,), ("Tür",), 0.7)),
-        neighbours=Neighbours(vectors, k=5, threshold=0.25, votes=votes),
+        neighbours=Neighbours(vectors, k=5, threshold=0.25, votes=votes, span=span),
     )
 
 
@@ -77,6 +78,11 @@ def test_a_bundle_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert expected.neighbours.votes is not None
     np.testing.assert_array_equal(votes.shares, expected.neighbours.votes.shares)
     assert (votes.reach, votes.weight, votes.known, votes.counted) == (0.25, 3.0, 5, (0, 1))
+    span = loaded.classifier.neighbours.span
+    assert span is not None
+    assert expected.neighbours.span is not None
+    np.testing.assert_array_equal(span.centre, expected.neighbours.span.centre)
+    np.testing.assert_array_equal(span.axes, expected.neighbours.span.axes)
 
 
 def test_a_network_of_its_own_travels_in_the_bundle_and_so_does_how_training_went(tmp_path: Path) -> None:

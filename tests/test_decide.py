@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from phototag.decide import Rules, as_neighbours, decide, distances, label_scores, layer_logits, outputs, scores, votes
-from phototag.records import Classifier, Dense, Embedded, Facts, Label, Neighbours, PhotoRef, Vectors, Votes
+from phototag.records import Classifier, Dense, Embedded, Facts, Label, Neighbours, PhotoRef, Span, Vectors, Votes
 
 _ANIMALS = (
     Label("animal", (0, 1, 2), (), 0.5),
@@ -212,6 +214,14 @@ def test_strangeness_is_distance_and_what_the_strongest_counted_vote_lacks() -> 
     photos = np.array([[4, 0, 0], [0, 4, 0], [0, 0, 1]], np.float32)
     _, strange = outputs(photos, Classifier((head,), "softmax", (), _voting(counted=(0,))))
     assert strange == pytest.approx([0, 1 - np.exp(-2), 1 + 1 - np.exp(-2)], abs=1e-5)
+
+
+def test_with_a_span_strangeness_is_what_lies_in_no_direction_of_the_training_photos() -> None:
+    head = Dense(np.zeros((3, 2), np.float32), np.zeros(2, np.float32))
+    span = Span(np.array([0.5, 0.5, 0], np.float32), np.array([[1, -1, 0]], np.float32) / np.float32(np.sqrt(2)))
+    photos = np.array([[4, 0, 0], [0, 4, 0], [0, 0, 1]], np.float32)
+    _, strange = outputs(photos, Classifier((head,), "softmax", (), replace(_voting(), span=span)))
+    assert strange == pytest.approx([0, 0, np.sqrt(1.5)], abs=1e-5)
 
 
 def test_a_strange_photo_is_none_of_these_though_it_is_like_one_without_a_label() -> None:

@@ -57,7 +57,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     type=NetworkName(),
     help="What looks at the photos: efficientnet-lite0 or -lite2, which come with phototag; small-cnn, which learns "
     "from your photos alone; or any network of keras.applications, such as Xception [default: efficientnet-lite2; with "
-    "--fine-tune off efficientnet-lite0].",
+    "--fine-tune off, or several labels a photo, efficientnet-lite0].",
 )
 @click.option(
     "--weights",
@@ -82,7 +82,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     type=click.Choice(["auto", "off", "on"]),
     default="auto",
     show_default=True,
-    help="Train the network too, and keep it if it is better; auto: unless the head alone makes no mistake.",
+    help="Train the network too, and keep it if it is better; auto: where the head alone is right on less than 90 % "
+    "and enough photos can be held out.",
 )
 @click.option(
     "--time-budget",

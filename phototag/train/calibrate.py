@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from phototag.decide import label_scores, strangeness, with_votes
-from phototag.records import Classifier, Dense, Vectors
+from phototag.decide import label_scores, off_span, strangeness, with_votes
+from phototag.records import Classifier, Dense, Span, Vectors
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary
-from phototag.train.neighbours import Chosen, choose_neighbours
+from phototag.train.neighbours import Chosen, choose_neighbours, span_of
 from phototag.train.promise import Promise, promise
 from phototag.train.teach import Taught
 
-_KEPT = 0.95  # what other parts would keep out or let in stands in docs/training.md
+_KEPT = {"softmax": 0.9, "sigmoid": 0.95}
+"""Where categories exclude each other, one of them is the likeliest on photos of anything. What other parts would keep
+out or let in stands in docs/training.md."""
 _TRIED_ENOUGH = 100
 _SOFTMAX_THRESHOLD = 0.6
 _SIGMOID_THRESHOLD = 0.5
@@ -27,6 +29,9 @@ _MIXED_MOST = 3000
 _USUAL_WEIGHT = 6.0
 _PRIOR_PHOTOS_MIXED = 100
 """With ten photos a category, those held out tell little about the weight of a vote, see docs/training.md."""
+_BY_HEART_WEIGHT, _BY_HEART_HEAT, _PRIOR_PHOTOS_HEAT = 1.0, 0.9, 300
+"""Where the network has learned from the photos that vote, they say much the same as the head, and the smoothing of its
+labels settles the scale of its logits better than the few photos held out, see docs/training.md."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,15 +69,19 @@ def calibrate(
     truths, targets = words.truths(taught.tried), words.targets(taught.tried)
     chosen = choose_neighbours(learned, words, seed)
     apart, cast = chosen.look(taught.tried, _places(taught, learned, chosen))
-    heat, weight = mix(taught.logits, cast, targets, words.activation)
+    mixed = mix_by_heart if taught.by_heart and words.activation == "softmax" else mix
+    heat, weight = mixed(taught.logits, cast, targets, words.activation)
     votes = replace(chosen.votes, weight=weight)
     neighbours = replace(chosen.neighbours, votes=votes)
-    trial = Trial(
-        taught.tried, with_votes(taught.logits / np.float32(heat), cast, votes), strangeness(apart, cast, votes)
-    )
+    strange = strangeness(apart, cast, votes)
+    if taught.by_heart and truths.any():
+        span = _span(taught, learned, words)
+        neighbours = replace(neighbours, span=span)
+        strange = off_span(np.stack([example.embedding for example in taught.tried]), span)
+    trial = Trial(taught.tried, with_votes(taught.logits / np.float32(heat), cast, votes), strange)
     if votes.known > 1:
         known = _known(taught, learned, words, chosen, trial.distances)
-        neighbours = replace(neighbours, threshold=strangeness_threshold(known))
+        neighbours = replace(neighbours, threshold=strangeness_threshold(known, words.activation))
     classifier = Classifier(cooled(taught.layers, heat), words.activation, words.labels, neighbours)
     scores = label_scores(trial.logits, classifier)
     classifier = with_thresholds(classifier, scores, truths)
@@ -83,13 +92,14 @@ def calibrate(
     return replace(classifier, labels=tuple(labels)), replace(trial, promises=promises)
 
 
-def strangeness_threshold(known: Vectors) -> float:
-    """The strangeness within which 95 % of the known photos lie.
+def strangeness_threshold(known: Vectors, activation: str) -> float:
+    """The strangeness within which 95 % of the known photos lie; 90 % where categories exclude each other.
 
     Args:
         known: `(N,)`, of photos that belong to the categories, none of them measured by itself; at least one.
+        activation: "softmax" or "sigmoid".
     """
-    return float(np.quantile(known, _KEPT))
+    return float(np.quantile(known, _KEPT[activation]))
 
 
 def mix(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tuple[float, float]:
@@ -128,6 +138,19 @@ def mix(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tu
     return heat * calm, weight / calm
 
 
+def mix_by_heart(logits: Vectors, cast: Vectors, targets: Vectors, activation: str) -> tuple[float, float]:
+    """The same for a network that has learned from the photos that vote: they count little, and the temperature is
+    drawn to the usual one as if three hundred photos had spoken for that.
+    """
+    if not len(logits):
+        return 1.0, 0.0
+    own, others = logits.astype(np.float64), _BY_HEART_WEIGHT * (cast.astype(np.float64) - 0.5)
+    surprises = [surprise(own / heat + others, targets, activation) for heat in _TEMPERATURES]
+    found = _TEMPERATURES[int(np.argmin(surprises))]
+    drawn = len(logits) * np.log(found) + _PRIOR_PHOTOS_HEAT * np.log(_BY_HEART_HEAT)
+    return float(np.exp(drawn / (len(logits) + _PRIOR_PHOTOS_HEAT))), _BY_HEART_WEIGHT
+
+
 def cooled(layers: tuple[Dense, ...], temperature: float) -> tuple[Dense, ...]:
     """The layers with their logits divided by a temperature."""
     last = layers[-1]
@@ -158,6 +181,13 @@ def _places(taught: Taught, learned: Sequence[Example], chosen: Chosen) -> npt.N
     """Which neighbour each photo tried is, or -1."""
     place = {example.content_hash: int(own) for example, own in zip(learned, chosen.own, strict=True)}
     return np.array([place.get(example.content_hash, -1) for example in taught.tried], np.intp)
+
+
+def _span(taught: Taught, learned: Sequence[Example], words: Vocabulary) -> Span:
+    """Of the photos with a label that the network has learned from."""
+    tried = {example.content_hash for example in taught.tried}
+    labelled = np.flatnonzero(words.truths(learned).any(axis=1))
+    return span_of([learned[int(n)] for n in labelled if learned[int(n)].content_hash not in tried])
 
 
 def _known(taught: Taught, learned: Sequence[Example], words: Vocabulary, chosen: Chosen, tried: Vectors) -> Vectors:

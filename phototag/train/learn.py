@@ -74,8 +74,8 @@ def train(request: Request, progress: Progress, tell: Tell = _say_nothing) -> Ou
     """
     check_output(request.output)
     to_learn, to_check, keywords = _read(request)
-    network = network_for(request, tell)
     one_category = keywords is None and to_learn.one_category and to_check.one_category
+    network = network_for(request, tell, one_category=one_category)
     backbone = open_backbone(network, request.device)
     learned, checked, failed = _embed(to_learn, to_check, backbone, request, progress)
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.decide import as_neighbours, distances, votes
-from phototag.records import Neighbours, Vectors, Votes
+from phototag.records import Neighbours, Span, Vectors, Votes
 from phototag.train.embed import Example, seen
 from phototag.train.examples import Vocabulary
 from phototag.train.votes import fit_votes
@@ -15,6 +15,7 @@ from phototag.train.votes import fit_votes
 _A_CATEGORY = 500
 _ALTOGETHER = 4000  # fitting their votes takes two seconds
 _NEAREST = 5
+_AXES = 64
 EVERYTHING = 4.0
 """A strangeness that no photo reaches."""
 
@@ -88,3 +89,16 @@ def choose_neighbours(learned: Sequence[Example], words: Vocabulary, seed: int) 
     smallest = int(targets[:, counted].sum(axis=0).min())
     k = int(np.clip(smallest - 1, 1, _NEAREST))
     return Chosen(Neighbours(vectors, k, EVERYTHING, cast), own, fitted.left_out)
+
+
+def span_of(learned: Sequence[Example]) -> Span:
+    """The directions in which photos differ, the 64 strongest of them and no more than leave others.
+
+    Args:
+        learned: photos learned from, with a label; at least one.
+    """
+    unit = as_neighbours(np.stack([example.embedding for example in learned]))
+    centre = unit.mean(axis=0)
+    axes = np.linalg.svd(unit - centre, full_matrices=False)[2]
+    most = max(min(_AXES, len(learned) - 1, unit.shape[1] // 4), 1)
+    return Span(centre, np.ascontiguousarray(axes[:most]))

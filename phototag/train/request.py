@@ -66,7 +66,7 @@ class TuneSettings:
     """How the network itself is trained, after the head. For the choice of the defaults see docs/training.md.
 
     Attributes:
-        mode: "auto" where the head alone makes mistakes, "on", or "off".
+        mode: "auto" where the head alone is wrong often enough, "on", or "off".
         epochs: passes over the photos; 0: `usual_epochs`, more where photos are few.
         usual_epochs: of a network that was trained before; one that begins with nothing takes more.
         patience: epochs without improvement on the photos to check with after which it stops.

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from phototag.decide import Rules, decide
+from phototag.decide import Rules, decide, outputs
 from phototag.records import Dense, Embedded, Facts, Vectors
-from phototag.train.calibrate import calibrate, cooled, mix, strangeness_threshold
+from phototag.train.calibrate import calibrate, cooled, mix, mix_by_heart, strangeness_threshold
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary, vocabulary
-from phototag.train.neighbours import EVERYTHING
+from phototag.train.neighbours import EVERYTHING, span_of
 from phototag.train.teach import Taught
 from tests.train.labelled import clusters
 
@@ -79,9 +79,38 @@ def test_cooling_divides_logits() -> None:
     assert (last.kernel.tolist(), last.bias.tolist()) == ([[2.0], [2.0]], [1.0])
 
 
-def test_the_strangeness_threshold_keeps_95_of_100_known_photos() -> None:
+@pytest.mark.parametrize(("activation", "kept"), [("softmax", 90), ("sigmoid", 95)])
+def test_the_strangeness_threshold_keeps_nearly_all_of_100_known_photos(activation: str, kept: int) -> None:
     known: Vectors = np.random.default_rng(0).permutation(100).astype(np.float32)
-    assert (known <= strangeness_threshold(known)).sum() == 95
+    assert (known <= strangeness_threshold(known, activation)).sum() == kept
+
+
+def test_of_a_network_that_knows_its_photos_by_heart_the_temperature_stays_near_the_usual_one() -> None:
+    random = np.random.default_rng(0)
+    targets = np.eye(3, dtype=np.float32)[random.integers(0, 3, 100)]
+    cast = np.full((100, 3), 0.5, np.float32)
+    for sure in (1.0, 20.0):
+        heat, weight = mix_by_heart(sure * targets, cast, targets, "softmax")
+        assert (0.5 < heat < 1.5, weight) == (True, 1)
+    none = np.empty((0, 3), np.float32)
+    assert mix_by_heart(none, none, none, "softmax") == (1, 0)
+
+
+def test_what_a_network_has_learned_from_measures_by_its_span_what_is_none_of_these() -> None:
+    examples = clusters({"a": 60, "b": 60}, size=64)
+    learned, tried = examples[::2], examples[1::2]
+    words = vocabulary(learned, one_category=True)
+    taught = replace(_taught(learned, words, apart=True, tried=tried), by_heart=True)
+    classifier, trial = calibrate(taught, examples, words, seed=0)
+    assert classifier.neighbours is not None
+    assert classifier.neighbours.span is not None
+    expected = span_of(learned).axes  # those tried are among the neighbours, but the network has not learned from them
+    np.testing.assert_array_equal(classifier.neighbours.span.axes, expected)
+    assert np.mean(trial.distances <= classifier.neighbours.threshold) == pytest.approx(0.9, abs=0.02)
+    foreign = np.stack([one.embedding for one in clusters({"c": 50}, size=64, seed=9)])
+    _, strange = outputs(foreign, classifier)
+    assert strange is not None
+    assert strange.min() > classifier.neighbours.threshold
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["photos to check with", "held out in turn"])
@@ -93,7 +122,7 @@ def test_known_photos_are_tagged_and_foreign_ones_are_not(apart: bool) -> None:
     assert trial.examples == tuple(tried)
     assert classifier.neighbours is not None
     kept = (trial.distances <= classifier.neighbours.threshold).mean()
-    assert 0.9 < kept < 0.99
+    assert 0.85 < kept < 0.99
 
     def photo(vector: Vectors) -> Embedded:
         return Embedded(examples[0].ref, b"", Facts("JPEG", 1, 1), vector)
@@ -102,7 +131,7 @@ def test_known_photos_are_tagged_and_foreign_ones_are_not(apart: bool) -> None:
     right = [
         [tag.word for tag in said.tags] == ["/".join(*one.categories)] for said, one in zip(known, tried, strict=True)
     ]
-    assert np.mean(right) > 0.9
+    assert np.mean(right) > 0.85
     foreign = clusters({"c": 50}, size=32, seed=9)
     assert not any(said.tags for said in decide([photo(one.embedding) for one in foreign], classifier, Rules()))
 
@@ -127,7 +156,7 @@ def test_photos_that_the_network_knows_by_heart_do_not_help_out() -> None:
         classifier, trial = calibrate(replace(taught, by_heart=by_heart), learned, words, seed=0)
         assert classifier.neighbours is not None
         kept.append(np.mean(trial.distances <= classifier.neighbours.threshold))
-    assert kept[0] < 0.9 < kept[1]
+    assert kept[0] < 0.8 < kept[1]
 
 
 def test_thresholds_of_several_labels_follow_f1_and_stay_near_a_half_where_photos_are_few() -> None:

@@ -17,7 +17,7 @@ from phototag.records import Dense, PhotoRef
 from phototag.train import HeadSettings, Outcome, Request, train
 from phototag.train.embed import Example
 from phototag.train.examples import Vocabulary, vocabulary
-from phototag.train.finetune import _attempt
+from phototag.train.finetune import _attempt, _worth_trying
 from phototag.train.request import TuneSettings
 from phototag.train.teach import Taught
 from tests.backbone.conftest import cosines
@@ -107,6 +107,28 @@ def test_where_the_head_makes_no_mistake_it_is_not_tried(patterns: Path, tmp_pat
     outcome = _train(patterns, tmp_path, head=HeadSettings(epochs=20), tune=replace(_TUNE, mode="auto"))
     assert outcome.attempt is None
     assert outcome.bundle.metrics["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "precision", "apart", "tried"),
+    [
+        (20, None, False, False),
+        (40, None, False, True),
+        (40, 0.95, False, False),
+        (40, 0.95, True, True),
+    ],
+    ids=["a head that is mostly right", "one that is not", "too few to promise", "enough of their own"],
+)
+def test_it_is_tried_where_the_head_is_often_wrong_and_enough_is_left_to_check_with(
+    wrong: int, precision: float | None, apart: bool, tried: bool
+) -> None:
+    learned = clusters({"cat": 150, "dog": 150})
+    words = vocabulary(learned, one_category=True)
+    logits = words.targets(learned)
+    logits[:wrong] = 1 - logits[:wrong]
+    request = Request(Path(), "x", Path(), Path(), precision=precision, tune=TuneSettings(mode="auto"))
+    taught = Taught(_LAYERS, tuple(learned), logits, apart=apart)
+    assert _worth_trying(request, taught, learned, words) is tried
 
 
 _LAYERS = (Dense(np.eye(16, 2, dtype=np.float32), np.zeros(2, np.float32)),)

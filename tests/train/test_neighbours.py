@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from phototag.decide import as_neighbours, distances, votes
+from phototag.decide import as_neighbours, distances, off_span, votes
 from phototag.train.examples import vocabulary
-from phototag.train.neighbours import choose_neighbours
+from phototag.train.neighbours import choose_neighbours, span_of
 from tests.train.labelled import clusters
 
 
@@ -82,3 +82,19 @@ def test_views_vote_with_their_photo_are_left_out_with_it_and_nothing_is_measure
     embedding = viewed[-1].embedding[np.newaxis]
     assert cast == pytest.approx(votes(embedding, without.neighbours, without.votes)[0], abs=0.05)
     assert votes(embedding, chosen.neighbours, chosen.votes)[0, 1] > cast[1] + 0.1
+
+
+def test_photos_of_the_categories_lie_nearer_to_the_span_of_others_of_them_than_foreign_ones_do() -> None:
+    examples = clusters({"a": 40, "b": 40}, size=64)
+    span = span_of(examples[::2])
+    assert span.axes @ span.axes.T == pytest.approx(np.eye(16), abs=1e-5)
+    known, foreign = (
+        off_span(np.stack([one.embedding for one in some]), span)
+        for some in (examples[1::2], clusters({"c": 40}, size=64, seed=9))
+    )
+    assert known.max() < foreign.min()
+
+
+def test_a_single_photo_has_a_span() -> None:
+    one = clusters({"a": 1})
+    assert off_span(one[0].embedding[np.newaxis], span_of(one)) == pytest.approx([0], abs=1e-5)

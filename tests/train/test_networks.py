@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import keras
 import pytest
@@ -13,6 +14,7 @@ from phototag.train import HeadSettings, Outcome, Request, train
 from phototag.train.assess import assess
 from phototag.train.augment import Augmentation
 from phototag.train.export import export
+from phototag.train.network import network_for
 from phototag.train.request import TuneSettings
 from tests.train.labelled import save_patterns
 
@@ -92,6 +94,22 @@ def test_a_network_of_keras_learns_from_the_weights_in_a_file(photos: Path, tmp_
     assert bundle.settings["weights"] == "own.weights.h5"
     assert bundle.settings["fine_tuning"]["epochs"] == 1
     assert Path(bundle.network.folder) == bundle.folder / "network"  # tuned or not
+
+
+@pytest.mark.parametrize(
+    ("mode", "one_category", "name"),
+    [
+        ("auto", True, "efficientnet-lite2"),
+        ("auto", False, "efficientnet-lite0"),
+        ("off", True, "efficientnet-lite0"),
+        ("on", True, "efficientnet-lite2"),
+    ],
+)
+def test_the_larger_network_is_for_one_category_a_photo(
+    mode: Literal["auto", "off", "on"], one_category: bool, name: str
+) -> None:
+    request = Request(Path(), "x", Path(), Path(), network=None, tune=TuneSettings(mode=mode))
+    assert network_for(request, lambda what: None, one_category=one_category).name == name
 
 
 def test_what_must_be_trained_needs_photos_to_check_with_and_a_network_that_is_known(

@@ -268,10 +268,12 @@ def _settings(bundle: Bundle) -> str:
     ]
     if bundle.classifier.neighbours is not None:
         near = bundle.classifier.neighbours
-        lacks = "" if near.votes is None else ", and what the strongest vote lacks"
-        facts.append(
-            ("none of these", f"beyond {near.threshold:.3f}: distance to the {near.k} nearest examples{lacks}")
-        )
+        measured = f"distance to the {near.k} nearest examples"
+        if near.span is not None:
+            measured = "distance to the span of the examples"
+        elif near.votes is not None:
+            measured += ", and what the strongest vote lacks"
+        facts.append(("none of these", f"beyond {near.threshold:.3f}: {measured}"))
     facts += [(key.replace("_", " "), str(value)) for key, value in bundle.settings.items() if key != "tried"]
     return section("Settings", definitions(facts))
 
