@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -227,6 +227,29 @@ def test_a_reader_cannot_write(made: Path) -> None:
     with pytest.raises(IndexFileError, match="cannot be opened or written"):
         index.remember([tagged("/p/b.jpg", "cat")], "mine", "1")
     index.close()
+
+
+def test_what_was_committed_moves_into_the_file_while_the_index_stays_open(path: Path) -> None:
+    index = open_index(path)
+    index.remember([tagged(f"/p/{n}.jpg", "dog") for n in range(1_000)], "mine", "1")
+    index.remember([tagged(f"/q/{n}.jpg", "dog") for n in range(10)], "mine", "1")
+    assert _without_the_log(path, wanted=1_000) >= 1_000
+    index.close()
+
+
+def _without_the_log(path: Path, wanted: int) -> int:
+    """How many photos stand in the file itself, once so many do."""
+    there = 0
+    for _ in range(100):
+        with (
+            closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as raw,
+            suppress(sqlite3.DatabaseError),  # it is being moved just now
+        ):
+            (there,) = raw.execute("SELECT count(*) FROM photos").fetchone()
+        if there >= wanted:
+            break
+        time.sleep(0.1)
+    return there
 
 
 @pytest.mark.parametrize("collecting", [True, False])
