@@ -111,11 +111,14 @@ def remember(
             rehome(connection, result.moved_from, result.ref.path)
     places = _places(connection, [*tagged, *failed])
     before = _numbers(connection, places.values())
+    ((last,),) = fetch(connection, "SELECT coalesce(max(id), 0) FROM photos")
     rows = _photo_rows(connection, tagged, places)
     _put(connection, rows, before, _TAGGED, _TAGGED_AGAIN)
     failures = [_failed_row(result, places[result.ref.path]) for result in failed]
     _put(connection, failures, before, _FAILED, _FAILED_AGAIN)
-    after = before | _numbers(connection, places.values() - before.keys())
+    # Numbers only grow, and nobody else writes: what has one above the last is what was put in.
+    fresh = fetch(connection, "SELECT folder_id, name, id FROM photos WHERE id > ?", (last,))
+    after = before | {(folder, name): number for folder, name, number in fresh}
     known, told = set(before.values()), None
     if tagged:
         source = intern_values(connection, sources.c.name, [model])[model]
@@ -135,10 +138,17 @@ def remember(
 
 def _places(connection: Connection, results: Iterable[Tagged | Failed]) -> dict[str, _Place]:
     """Where each photo lies, by its path; folders not known yet become known."""
-    split = [(path, *os.path.split(path)) for path in (result.ref.path for result in results)]
+    folder, begin, split = "", "", []
+    for result in results:
+        path = result.ref.path
+        name = path[len(begin) :]
+        if not begin or not path.startswith(begin) or os.sep in name:  # else in the folder of the one before
+            folder, name = os.path.split(path)
+            begin = path[: len(path) - len(name)]
+        split.append((path, folder, os.fsencode(name)))
     encoded = {folder: os.fsencode(folder) for _, folder, _ in split}
     ids = intern_values(connection, folders.c.path, encoded.values())
-    return {path: (ids[encoded[folder]], os.fsencode(name)) for path, folder, name in split}
+    return {path: (ids[encoded[folder]], name) for path, folder, name in split}
 
 
 def _numbers(connection: Connection, places: Iterable[_Place]) -> dict[_Place, int]:
