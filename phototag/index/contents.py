@@ -31,17 +31,14 @@ def with_hashes(connection: Connection, content_hashes: Collection[bytes]) -> di
     wanted = set(content_hashes)
     found: dict[int, bytes] = {}
     for chunk in chunks({content_hash[:_PREFIX_BYTES] for content_hash in wanted}, CHUNK):
-        for numbers in chunks(_that_begin(connection, chunk), CHUNK):
-            found |= _hashes(connection, numbers)
+        found |= _hashes_of_many(connection, _that_begin(connection, chunk))
     return {number: content_hash for number, content_hash in found.items() if content_hash in wanted}
 
 
 def note_duplicates(connection: Connection, numbers: Iterable[int]) -> None:
     """Say of photos that came, changed or went, and of those they are or were like, whether they are duplicates."""
     touched = {*numbers, *_disturbed(connection)}
-    alike: set[int] = set()
-    for chunk in chunks(sorted(touched), CHUNK):
-        alike |= _alike(connection, chunk)
+    alike = _alike(connection, sorted(touched))
     changes: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for number in alike:
         changes[number >> BLOCK_BITS][0].append(number & LAST)
@@ -82,16 +79,16 @@ def _disturbed(connection: Connection) -> set[int]:
 
 def _alike(connection: Connection, numbers: Sequence[int]) -> set[int]:
     """Those of some photos that have the bytes of another one, and the others."""
-    hashes = _hashes(connection, numbers)
-    if not hashes:
-        return set()
+    hashes = _hashes_of_many(connection, numbers)
+    # In order, so that those that stand on one page of the large table are looked up one after the other.
     begins = sorted({content_hash[:_PREFIX_BYTES] for content_hash in hashes.values()})
-    which = f"prefix IN ({','.join('?' * len(begins))})"
-    rows = [
-        row for table in _TABLES for row in fetch(connection, f"SELECT photo_id FROM {table} WHERE {which}", begins)
-    ]
-    for chunk in chunks(sorted({number for (number,) in rows} - hashes.keys()), CHUNK):
-        hashes |= _hashes(connection, chunk)
+    found: set[int] = set()
+    for chunk in chunks(begins, CHUNK):
+        which = f"prefix IN ({','.join('?' * len(chunk))})"
+        for table in _TABLES:
+            rows = fetch(connection, f"SELECT photo_id FROM {table} WHERE {which}", chunk)
+            found.update(number for (number,) in rows)
+    hashes |= _hashes_of_many(connection, sorted(found - hashes.keys()))
     by_content: dict[bytes, list[int]] = defaultdict(list)
     for number, content_hash in hashes.items():
         by_content[content_hash].append(number)
@@ -110,6 +107,13 @@ def _hashes(connection: Connection, numbers: Sequence[int]) -> dict[int, bytes]:
     which, limits = which_numbers(numbers)
     query = f"SELECT id, content_hash FROM photos WHERE id {which} AND content_hash IS NOT NULL"
     return dict(fetch(connection, query, limits))
+
+
+def _hashes_of_many(connection: Connection, numbers: Sequence[int]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for chunk in chunks(numbers, CHUNK):
+        found |= _hashes(connection, chunk)
+    return found
 
 
 def _mark(connection: Connection, block: int, there: Sequence[int], not_there: Collection[int]) -> None:
