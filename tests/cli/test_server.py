@@ -84,6 +84,25 @@ def test_a_library_is_tagged_anew_untagged_listed_and_moved_in_and_out(
     assert "forgotten how to take back: 3 runs" in phototag("db", "vacuum", "--keep-undo", "1s").stdout
 
 
+def test_an_index_is_rebuilt_and_the_old_one_kept_with_its_journal(
+    phototag: Run, url: str, home: Path, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    photo = library / "a.jpg"
+    photo.write_bytes(before := make_jpeg(size=(320, 240)))
+    save_always(home / "models" / "always", "animal", "dog")
+    assert phototag("scan", library).returncode == 0
+    run = phototag("db", "rebuild", library)
+    assert run.returncode == 0, run.stderr
+    first, second = run.stdout.splitlines()
+    assert first.endswith(": 1 photo, 0 words of yours, 2 of phototag's")
+    assert phototag("search", "dog", "--count").stdout == "1\n"
+    assert "1 unchanged" in phototag("scan", library).stdout
+    assert phototag("--index", second.removeprefix("the old index is "), "undo").returncode == 0
+    assert photo.read_bytes() == before
+
+
 def test_what_a_server_has_other_ways_for_is_said(phototag: Run, url: str, tmp_path: Path) -> None:
     missing = phototag("search", "dog")
     assert (missing.returncode, missing.stdout) == (5, "")
@@ -91,7 +110,6 @@ def test_what_a_server_has_other_ways_for_is_said(phototag: Run, url: str, tmp_p
     for command, way in (
         (("vacuum",), "autovacuum"),
         (("backup", tmp_path / "copy"), "pg_dump"),
-        (("rebuild", tmp_path), "pg_restore"),
     ):
         run = phototag("db", *command)
         assert run.returncode == 5

@@ -1,23 +1,21 @@
-"""`phototag db rebuild`: folders in, a new index of what the photos hold out; the old file kept aside."""
+"""`phototag db rebuild`: folders in, a new index of what the photos hold out; the old one kept aside."""
 
 from contextlib import ExitStack, suppress
-from datetime import datetime
-from pathlib import Path
 
 import click
 
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
 from phototag.errors import IndexFileError
-from phototag.index import Index, open_index
+from phototag.index import Index, is_there, open_index
 from phototag.index.lock import scan_lock
+from phototag.index.successor import successor_of
 from phototag.metadata import open_writer
 from phototag.rebuild import Restored
 from phototag.rebuild import rebuild as rebuilt
 from phototag.records import Failed, Place
 
 _SOME_FAILED = 1
-_BESIDE = ("-wal", "-shm")
 
 
 @click.command("rebuild", short_help="Make a new index from what the photos hold.")
@@ -27,20 +25,20 @@ def rebuild(ctx: click.Context, /, *, folders: tuple[str, ...]) -> int:
     """Make a new index from the keywords that the photos below the folders DIR, and their sidecars, hold.
 
     What the old index still knows of a photo is kept, also which words are phototag's; without it all words count as
-    yours. The old index stays beside the new one, under a name with the date, with its journal. No photo is changed.
+    yours. The old index stays beside the new one, under a name with the date (on a server, in a schema with such a
+    name), with its journal. No photo is changed.
 
     Exit code: 0 all is well, 1 some photos could not be read (they are listed), 3 a scan is at work.
     """
-    path = _file(settings_of(ctx).index)
-    part = path.with_name(path.name + ".rebuilding")
+    place = settings_of(ctx).index
     photos = known = keywords = placed = 0
     failed: list[Failed] = []
-    with scan_lock(path), ExitStack() as stack:
-        _remove(part)
-        stack.callback(_remove, part)
-        old = _open_old(path)
+    with scan_lock(place), successor_of(place) as successor, ExitStack() as stack:
+        old = _open_old(place)
+        if old is not None:
+            stack.callback(old.close)
         before = _count(old)
-        new = open_index(part)
+        new = open_index(successor.place)
         stack.callback(new.close)
         for event in rebuilt(folders, old, new, open_writer()):
             if isinstance(event, Restored):
@@ -48,11 +46,9 @@ def rebuild(ctx: click.Context, /, *, folders: tuple[str, ...]) -> int:
                 keywords, placed = keywords + event.keywords, placed + event.placed
             else:
                 failed.append(event)
-        new.close()
-        if old is not None:
-            old.close()
-        aside = _exchange(path, part)
-    print(f"{shown(str(path))}: {counted(photos, 'photo')}, {keywords:,} words of yours, {placed:,} of phototag's")
+        stack.close()
+        aside = successor.take_over()
+    print(f"{shown(str(place))}: {counted(photos, 'photo')}, {keywords:,} words of yours, {placed:,} of phototag's")
     if aside is not None:
         print(f"the old index is {shown(str(aside))}")
     if before is not None and before > known:
@@ -62,20 +58,11 @@ def rebuild(ctx: click.Context, /, *, folders: tuple[str, ...]) -> int:
     return _SOME_FAILED if failed else 0
 
 
-def _file(place: Place) -> Path:
-    if isinstance(place, Path):
-        return place
-    raise IndexFileError(
-        f"the index {place} is on a server: `pg_restore` a dump of it, or scan into an empty database; "
-        "`phototag db check --repair` makes anew what a search reads"
-    )
-
-
-def _open_old(path: Path) -> Index | None:
-    if not path.exists():
+def _open_old(place: Place) -> Index | None:
+    if not is_there(place):
         return None
     try:
-        return open_index(path, readonly=True)
+        return open_index(place, readonly=True)
     except IndexFileError as exc:
         click.echo(f"the old index is of no help: {exc}", err=True)
         return None
@@ -85,20 +72,3 @@ def _count(old: Index | None) -> int | None:
     with suppress(IndexFileError):
         return None if old is None else old.photo_count()
     return None
-
-
-def _exchange(path: Path, part: Path) -> Path | None:
-    """Put the new index in the old one's place; where the old one is now."""
-    aside = None
-    if path.exists():
-        aside = path.with_name(f"{path.name}.{datetime.now():%Y%m%d-%H%M%S}")
-        for end in (*_BESIDE, ""):  # a log that stayed would be taken for the new file's
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
-    part.replace(path)
-    return aside
-
-
-def _remove(part: Path) -> None:
-    for end in ("", *_BESIDE):
-        part.with_name(part.name + end).unlink(missing_ok=True)
