@@ -21,7 +21,7 @@ LAST = BLOCK - 1
 """The last place in a block, and the mask that makes a photo's number its place."""
 
 _ONE = ord("1")
-_LISTED_MOST = 96
+LISTED_MOST = 96
 """More photos than this in a block are a bitmap, up to 1 KiB; a list of as many is read in about ten microseconds."""
 
 
@@ -54,7 +54,7 @@ class State(IntEnum):
     DUPLICATE = 5
 
 
-_SCORED = frozenset({int(Kind.KEYWORD), int(Kind.TAG)})
+SCORED = frozenset({int(Kind.KEYWORD), int(Kind.TAG)})
 
 
 @lru_cache(maxsize=1024)
@@ -79,7 +79,7 @@ class Places:
         """Add those of a row."""
         if bits is not None:
             self._bits |= int.from_bytes(bits, "little")
-        elif kind in _SCORED:
+        elif kind in SCORED:
             self.add_entries(_read("I", entries or b""))
         else:
             digits = self._listed()
@@ -116,7 +116,7 @@ def scored_bits(entries: bytes, bits: bytes | None, least: int, most: int) -> in
     if bits is not None and least <= 0 and most >= SCORE_SCALE:
         return int.from_bytes(bits, "little")
     kept = scores_of(entries, least, most)
-    if len(kept) <= _LISTED_MOST:
+    if len(kept) <= LISTED_MOST:
         return _few_bits(kept)
     places = Places()
     if bits is None or 2 * len(kept) * kept.itemsize < len(entries):
@@ -157,7 +157,7 @@ class Row:
     """A row of postings while it is changed; words keep a list beside their bitmap, the others one of the two."""
 
     def __init__(self, kind: int, entries: bytes | None, bits: bytes | None) -> None:
-        self._scored = kind in _SCORED
+        self._scored = kind in SCORED
         self._flags = None if bits is None else bytearray(bits)
         self._listed = bits is None or self._scored
         self._entries = _read("I" if self._scored else "H", entries or b"")
@@ -181,7 +181,7 @@ class Row:
         """Put entries in."""
         if self._listed and more:
             self._entries = array(self._entries.typecode, sorted([*self._entries, *more]))
-            if self._flags is None and len(self._entries) > _LISTED_MOST:
+            if self._flags is None and len(self._entries) > LISTED_MOST:
                 self._flags, more = bytearray(BLOCK // 8), self._entries
         if self._flags is not None:
             flags = self._flags

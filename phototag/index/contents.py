@@ -6,7 +6,7 @@ where one by one each photo would cost a page of its own (the idea of log-struct
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from sqlalchemy import Connection
@@ -35,10 +35,17 @@ def with_hashes(connection: Connection, content_hashes: Collection[bytes]) -> di
     return {number: content_hash for number, content_hash in found.items() if content_hash in wanted}
 
 
-def note_duplicates(connection: Connection, numbers: Iterable[int]) -> None:
-    """Say of photos that came, changed or went, and of those they are or were like, whether they are duplicates."""
-    touched = {*numbers, *_disturbed(connection)}
-    alike = _alike(connection, sorted(touched))
+def note_duplicates(connection: Connection, numbers: Iterable[int], hashes: Mapping[int, bytes]) -> None:
+    """Say of photos that came, changed or went, and of those they are or were like, whether they are duplicates.
+
+    Args:
+        connection: inside the caller's transaction.
+        numbers: the photos.
+        hashes: the hashes of those that have one, by number.
+    """
+    others = _disturbed(connection).difference(numbers)
+    touched = others.union(numbers)
+    alike = _alike(connection, {**hashes, **_hashes_of_many(connection, sorted(others))})
     changes: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for number in alike:
         changes[number >> BLOCK_BITS][0].append(number & LAST)
@@ -77,9 +84,8 @@ def _disturbed(connection: Connection) -> set[int]:
     return {number for (number,) in rows}
 
 
-def _alike(connection: Connection, numbers: Sequence[int]) -> set[int]:
+def _alike(connection: Connection, hashes: dict[int, bytes]) -> set[int]:
     """Those of some photos that have the bytes of another one, and the others."""
-    hashes = _hashes_of_many(connection, numbers)
     # In order, so that those that stand on one page of the large table are looked up one after the other.
     begins = sorted({content_hash[:_PREFIX_BYTES] for content_hash in hashes.values()})
     found: set[int] = set()

@@ -35,8 +35,8 @@ class Dialect(Protocol):
         """Run a literal statement for each of many rows."""
         ...
 
-    def insert_many(self, driver: Any, insert: str, rows: Sequence[Sequence[Any]], then: str) -> None:
-        """Insert rows of the same length, at least one; see `rows.insert_many`."""
+    def insert_many(self, driver: Any, insert: str, width: int, rows: Iterable[Sequence[Any]], then: str) -> None:
+        """Insert rows of so many columns, at least one; see `rows.insert_many`."""
         ...
 
     def words_holding(self, driver: Any, normal: str, prefix: str) -> list[tuple[int, str]]:

@@ -29,7 +29,7 @@ def renew_names(connection: Reader, block: int, names: Mapping[int, bytes], gone
     for place in gone:
         listed[place] = b""
     for number, name in names.items():
-        listed[number & LAST] = as_compared(os.fsdecode(name))
+        listed[number & LAST] = name.lower() if name.isascii() else as_compared(os.fsdecode(name))
     text = _END.join(listed).rstrip(_END)
     renewed = "ON CONFLICT (block) DO UPDATE SET names = excluded.names"
     insert_many(connection, "INSERT INTO names (block, names)", [(block, text + _END)], renewed)

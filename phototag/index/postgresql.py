@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class PostgresDialect:
         _cursor(driver).executemany(_numbered(statement), rows)
 
     def insert_many(
-        self, driver: "psycopg.Connection[Any]", insert: str, rows: Sequence[Sequence[Any]], then: str
+        self, driver: "psycopg.Connection[Any]", insert: str, width: int, rows: Iterable[Sequence[Any]], then: str
     ) -> None:
         """Insert rows: by COPY, or a hundred by a statement where there is more to say."""
         cursor = _cursor(driver)
@@ -56,9 +56,8 @@ class PostgresDialect:
                 for row in rows:
                     copy.write_row(row)
             return
-        for at in range(0, len(rows), _ROWS_A_STATEMENT):
-            some = rows[at : at + _ROWS_A_STATEMENT]
-            marks = f"({','.join('?' * len(some[0]))})"
+        marks, every = f"({','.join('?' * width)})", iter(rows)
+        while some := list(islice(every, _ROWS_A_STATEMENT)):
             statement = _numbered(f"{insert} VALUES {','.join([marks] * len(some))} {then}")
             cursor.execute(statement, tuple(chain.from_iterable(some)))
 

@@ -6,17 +6,20 @@ microseconds for each, its dozen rows included.
 
 import gc
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice, repeat
 from typing import Any, TypeAlias
 
+import numpy as np
 from sqlalchemy import Column, Connection
 
 from phototag.index import postings
 from phototag.index.adopting import keep_imported
+from phototag.index.gathering import FACTS, Numbers, Rows
 from phototag.index.numbers import OWNER, SCORE_SCALE
-from phototag.index.postings import Told
 from phototag.index.rows import (
     CHUNK,
     broader_of,
@@ -28,46 +31,28 @@ from phototag.index.rows import (
     run_many,
     storable,
 )
+from phototag.index.saying import apart, are_among, numbers_of, pairs, scored_pairs, whole_scores
 from phototag.index.tables import cameras, decisions, folders, lenses, sources, tags, verdicts
+from phototag.index.vocabulary import Vocabulary
 from phototag.index.writing import rehome
-from phototag.records import Failed, Tag, Tagged
+from phototag.records import Failed, Tagged
 
 _Place: TypeAlias = tuple[int, bytes]
 """The number of a photo's folder, and its name."""
 
-_PLACE = ("folder_id", "name", "size_bytes", "mtime_ns")
-_MADE = ("camera_id", "lens_id", "latitude", "longitude")
-_FACTS = ("content_hash", "format", "width", "height", "taken", *_MADE, "picture")
-_TAGGED = f"INSERT INTO photos ({', '.join(_PLACE + _FACTS)})"
+_COLUMNS = (*FACTS, "mtime_ns", "format", "picture")
+_TAGGED = f"INSERT INTO photos ({', '.join(_COLUMNS)})"
 _TAGGED_AGAIN = (
-    f"UPDATE photos SET {', '.join(f'{name} = ?' for name in _PLACE + _FACTS)}, failure = NULL, failure_detail = NULL "
+    f"UPDATE photos SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, failure = NULL, failure_detail = NULL "
     "WHERE id = ?"
 )
-_FAILED = f"INSERT INTO photos ({', '.join(_PLACE)}, failure, failure_detail)"
+_FAILED = "INSERT INTO photos (folder_id, name, size_bytes, mtime_ns, failure, failure_detail)"
 # The facts and words of earlier days stay; the content hash only while the file looks the same.
 _FAILED_AGAIN = (
     "UPDATE photos SET content_hash = CASE WHEN size_bytes = ?3 AND mtime_ns = ?4 THEN content_hash END, "
     "folder_id = ?1, name = ?2, size_bytes = ?3, mtime_ns = ?4, failure = ?5, failure_detail = ?6 WHERE id = ?7"
 )
 _Row: TypeAlias = tuple[Any, ...]
-
-
-@dataclass(slots=True)
-class Vocabulary:
-    """What a store has looked up before and need not again: nobody ever takes a word out of an index.
-
-    Attributes:
-        words: the numbers of tags.
-        broader: by model and word, what it said last that the word stands under.
-    """
-
-    words: dict[str, int] = field(default_factory=dict)
-    broader: dict[int, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-
-    def clear(self) -> None:
-        """Forget it, after a transaction that was taken back."""
-        self.words.clear()
-        self.broader.clear()
 
 
 @contextmanager
@@ -110,34 +95,34 @@ def remember(
         if result.moved_from is not None:
             rehome(connection, result.moved_from, result.ref.path)
     places = _places(connection, [*tagged, *failed])
-    before = _numbers(connection, places.values())
+    before = _numbers(connection, places)
     ((last,),) = fetch(connection, "SELECT coalesce(max(id), 0) FROM photos")
-    rows = _photo_rows(connection, tagged, places)
+    rows = _photo_rows(connection, tagged, places[: len(tagged)])
     _put(connection, rows, before, _TAGGED, _TAGGED_AGAIN)
-    failures = [_failed_row(result, places[result.ref.path]) for result in failed]
+    failures = [_failed_row(*one) for one in zip(failed, places[len(tagged) :], strict=True)]
     _put(connection, failures, before, _FAILED, _FAILED_AGAIN)
     # Numbers only grow, and nobody else writes: what has one above the last is what was put in.
     fresh = fetch(connection, "SELECT folder_id, name, id FROM photos WHERE id > ?", (last,))
     after = before | {(folder, name): number for folder, name, number in fresh}
-    known, told = set(before.values()), None
+    known, written = set(before.values()), None
     if tagged:
         source = intern_values(connection, sources.c.name, [model])[model]
         decision_id = intern_values(connection, decisions.c.fingerprint, [stamp[0]])[stamp[0]]
         _learn(connection, tagged, source, vocabulary)
-        numbered = [(after[places[result.ref.path]], result) for result in tagged]
-        words = _write_words(connection, numbered, source, known, vocabulary)
+        numbered = [(after[row[:2]], result) for row, result in zip(rows, tagged, strict=True)]
+        _clear_words(connection, [(number,) for number, _ in numbered if number in known], source)
+        words = _write_words(connection, numbered, source, vocabulary.words)
         _write_verdicts(connection, numbered, (source, decision_id, stamp[1]), vocabulary.words)
-        told = Told(
-            [row for row in words if row[0] not in known],
-            [(number, source) for number, _ in numbered if number not in known],
-            [_fact(number, row) for (number, _), row in zip(numbered, rows, strict=True) if number not in known],
-        )
+        decided = np.array([(number, source) for number, _ in numbered], np.int64).T
+        told = [(number, *row[: len(FACTS)], False) for (number, _), row in zip(numbered, rows, strict=True)]
+        written = Rows(words, decided, told).without(known)
     keep_imported(connection, known)
-    postings.renew(connection, after.values(), set(after.values()) - known, told)
+    postings.renew(connection, after.values(), set(after.values()) - known, written)
 
 
-def _places(connection: Connection, results: Iterable[Tagged | Failed]) -> dict[str, _Place]:
-    """Where each photo lies, by its path; folders not known yet become known."""
+def _places(connection: Connection, results: Iterable[Tagged | Failed]) -> list[_Place]:
+    """Where each photo lies; folders not known yet become known."""
+    encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
     folder, begin, split = "", "", []
     for result in results:
         path = result.ref.path
@@ -145,10 +130,10 @@ def _places(connection: Connection, results: Iterable[Tagged | Failed]) -> dict[
         if not begin or not path.startswith(begin) or os.sep in name:  # else in the folder of the one before
             folder, name = os.path.split(path)
             begin = path[: len(path) - len(name)]
-        split.append((path, folder, os.fsencode(name)))
-    encoded = {folder: os.fsencode(folder) for _, folder, _ in split}
+        split.append((folder, name.encode(encoding, errors)))
+    encoded = {folder: os.fsencode(folder) for folder in {folder for folder, _ in split}}
     ids = intern_values(connection, folders.c.path, encoded.values())
-    return {path: (ids[encoded[folder]], name) for path, folder, name in split}
+    return [(ids[encoded[folder]], name) for folder, name in split]
 
 
 def _numbers(connection: Connection, places: Iterable[_Place]) -> dict[_Place, int]:
@@ -171,18 +156,17 @@ def _put(connection: Connection, rows: Sequence[_Row], before: Mapping[_Place, i
     run_many(connection, update, [(*row, before[row[:2]]) for row in rows if row[:2] in before])
 
 
-def _photo_rows(connection: Connection, tagged: Sequence[Tagged], places: dict[str, _Place]) -> list[_Row]:
+def _photo_rows(connection: Connection, tagged: Sequence[Tagged], places: Sequence[_Place]) -> list[_Row]:
     """The photos' own rows; cameras and lenses not known yet become known."""
     every = [result.decided.facts for result in tagged]
     camera_ids = _named(connection, cameras.c.name, {facts.camera for facts in every})
     lens_ids = _named(connection, lenses.c.name, {facts.lens for facts in every})
-    rows = []
-    for result, facts in zip(tagged, every, strict=True):
+    rows: list[_Row] = []
+    for place, result, facts in zip(places, tagged, every, strict=True):
         ref = result.ref
-        made_with = (camera_ids[facts.camera], lens_ids[facts.lens])
-        own: _Row = (result.content_hash, facts.format, facts.width, facts.height, facts.taken)
-        own += (*made_with, *(facts.place or (None, None)), result.picture or None)
-        rows.append((*places[ref.path], ref.size_bytes, ref.mtime_ns, *own))
+        made_with = (camera_ids[facts.camera], lens_ids[facts.lens], *(facts.place or (None, None)))
+        told = (ref.size_bytes, result.content_hash, facts.width, facts.height, facts.taken, *made_with)
+        rows.append((*place, *told, ref.mtime_ns, facts.format, result.picture or None))
     return rows
 
 
@@ -191,12 +175,6 @@ def _named(connection: Connection, column: Column[Any], names: Iterable[str | No
     texts = {name: storable(name) for name in names if name}
     ids = intern_values(connection, column, set(texts.values()))
     return {None: None, "": None} | {name: ids[text] for name, text in texts.items()}
-
-
-def _fact(number: int, row: _Row) -> _Row:
-    """A photo's row as its postings are made from it; see `Told`."""
-    folder, name, size, _, _, _, width, height, taken, camera, lens, latitude, longitude, _ = row
-    return number, folder, name, size, width, height, taken, camera, lens, latitude, longitude, False
 
 
 def _failed_row(result: Failed, place: _Place) -> _Row:
@@ -237,67 +215,63 @@ def _write_broader(connection: Connection, paths: dict[int, tuple[int, ...]], so
     run_many(connection, "INSERT INTO broader VALUES (?, ?, ?, ?)", rows)
 
 
-def _write_words(
-    connection: Connection,
-    numbered: Sequence[tuple[int, Tagged]],
-    source: int,
-    known: Collection[int],
-    vocabulary: Vocabulary,
-) -> list[tuple[int, int, int, int | None, int]]:
-    """Replace this model's words, the owner's keywords and the rejected words of each photo; the new rows of words."""
-    again = [(number,) for number, _ in numbered if number in known]
-    if again:
+def _clear_words(connection: Connection, photos: Sequence[tuple[int]], source: int) -> None:
+    """Take a model's words, the owner's keywords and the rejected words of photos away: they are to be written anew."""
+    if photos:
         mine = f"photo_id = ? AND source_id IN ({OWNER}, {source})"
-        run_many(connection, f"DELETE FROM photo_tags WHERE {mine}", again)
-        run_many(connection, "DELETE FROM rejected WHERE photo_id = ?", again)
-        run_many(connection, f"DELETE FROM intents WHERE photo_id = ? AND source_id = {source}", again)
-    ids = vocabulary.words
-    rows: list[tuple[int, int, int, int | None, int]] = []
-    refused: list[tuple[int, int]] = []
-    for number, result in numbered:
-        scores, added = _said(result.decided.tags, ids), {ids[word] for word in result.added}
-        rows += [(number, source, tag, score, 1 if tag in added else 0) for tag, score in scores.items()]
-        if not added <= scores.keys():
-            rows += [(number, source, tag, None, 1) for tag in added - scores.keys()]
-        if result.keywords:
-            rows += [(number, OWNER, tag, SCORE_SCALE, 0) for tag in {ids[word] for word in result.keywords}]
-        if result.rejected:
-            refused += [(number, tag) for tag in {ids[word] for word in result.rejected}]
-    insert_many(connection, "INSERT INTO photo_tags", rows)
-    insert_many(connection, "INSERT INTO rejected", refused)
-    return rows
+        run_many(connection, f"DELETE FROM photo_tags WHERE {mine}", photos)
+        run_many(connection, "DELETE FROM rejected WHERE photo_id = ?", photos)
+        run_many(connection, f"DELETE FROM intents WHERE photo_id = ? AND source_id = {source}", photos)
 
 
-def _said(tags_: Iterable[Tag], ids: Mapping[str, int]) -> dict[int, int]:
-    """The tags with their scores; a broader word the model did not score is as sure as the tag below it."""
-    scores: dict[int, int] = {}
-    own: dict[int, int] = {}
-    for tag in tags_:
-        sure = tag.score
-        score = own[ids[tag.word]] = round(sure * SCORE_SCALE) if 0 <= sure <= 1 else _clamped(sure)
-        for word in tag.broader:
-            above = ids[word]
-            if score > scores.get(above, -1):
-                scores[above] = score
-    return scores | own
+def _write_words(
+    connection: Connection, numbered: Sequence[tuple[int, Tagged]], source: int, ids: Mapping[str, int]
+) -> Numbers:
+    """Write a model's words, the owner's keywords and the rejected words of photos.
+
+    Returns:
+        The words that have a score, as in `Rows`.
+    """
+    numbers = np.array([number for number, _ in numbered], np.int64)
+    results = [result for _, result in numbered]
+
+    def write(whose: int, some: Numbers, scores: Iterable[int | None], put: Iterable[int]) -> Numbers:
+        place, tag = apart(some)
+        photo = numbers[place]
+        rows = zip(photo.tolist(), repeat(whose), tag.tolist(), scores, put, strict=False)
+        insert_many(connection, "INSERT INTO photo_tags", rows)
+        return np.stack((photo, np.full_like(photo, whose), tag))
+
+    said, scores = scored_pairs([result.decided.tags for result in results], ids)
+    added = pairs([result.added for result in results], ids)
+    own = pairs([result.keywords for result in results], ids)
+    unscored = added[~are_among(added, said)]
+    mine = write(OWNER, own, repeat(SCORE_SCALE), repeat(0))
+    given = write(source, said, scores.tolist(), are_among(said, added).astype(int).tolist())
+    write(source, unscored, repeat(None), repeat(1))
+    place, tag = apart(pairs([result.rejected for result in results], ids))
+    insert_many(connection, "INSERT INTO rejected", zip(numbers[place].tolist(), tag.tolist(), strict=True))
+    return np.concatenate((np.vstack((given, scores)), np.vstack((mine, np.full(len(own), SCORE_SCALE)))), axis=1)
 
 
 def _write_verdicts(
     connection: Connection, numbered: Sequence[tuple[int, Tagged]], stamp: tuple[int, int, int], ids: Mapping[str, int]
 ) -> None:
+    """Write what a model decided of photos, with its guesses."""
     rows: list[_Row] = []
     *said, at = stamp
+    every = [guess for _, result in numbered for guess in result.decided.guesses]
+    scored = np.stack((numbers_of([guess.word for guess in every], ids), whole_scores(every)), axis=1)
+    listed = iter(scored.ravel().tolist())
     for number, result in numbered:
         decided = result.decided
-        guesses = [
-            f"[{ids[guess.word]},{round(sure * SCORE_SCALE) if 0 <= (sure := guess.score) <= 1 else _clamped(sure)}]"
-            for guess in decided.guesses
-        ]
+        guesses = _guesses(len(decided.guesses)) % tuple(islice(listed, 2 * len(decided.guesses)))
         note = storable(result.note) if result.note else None
-        rows.append((number, *said, result.where, at, f"[{','.join(guesses)}]", decided.distance, note, None))
+        rows.append((number, *said, result.where, at, guesses, decided.distance, note, None))
     replace_many(connection, verdicts, rows)
 
 
-def _clamped(score: float) -> int:
-    """A score that is none, in ten-thousandths; the others are rounded in place, for there are eight a photo."""
-    return SCORE_SCALE * (score > 0)
+@lru_cache
+def _guesses(count: int) -> str:
+    """How guesses are noted, as JSON: the tag's number and the score of each."""
+    return f"[{','.join(['[%d,%d]'] * count)}]"

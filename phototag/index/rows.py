@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from phototag.index.database import Reader, speaking
@@ -40,16 +40,20 @@ def run_many(connection: Reader, statement: str, rows: Iterable[Sequence[Any]]) 
     dialect.run_many(driver, statement, rows)
 
 
-def insert_many(connection: Reader, insert_: str, rows: Sequence[Sequence[Any]], then: str = "") -> None:
+def insert_many(connection: Reader, insert_: str, rows: Iterable[Sequence[Any]], then: str = "") -> None:
     """Insert many rows of the same length.
 
     Args:
+        connection: inside the caller's transaction.
         insert_: up to the table's name and columns, without VALUES.
+        rows: are gone through once.
         then: what follows the values, such as an ON CONFLICT.
     """
-    if rows:
+    every = iter(rows)
+    first = next(every, None)
+    if first is not None:
         dialect, driver = speaking(connection)
-        dialect.insert_many(driver, insert_, rows, then)
+        dialect.insert_many(driver, insert_, len(first), chain([first], every), then)
 
 
 def replace_many(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:

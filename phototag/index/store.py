@@ -30,13 +30,14 @@ from phototag.index.database import Database
 from phototag.index.entries import entries
 from phototag.index.journal import Carrier, Intent, Kind, Run, Standing, Write, Written
 from phototag.index.postings import catch_up
-from phototag.index.remembering import Vocabulary, remember
 from phototag.index.rows import CHUNK, chunks
+from phototag.index.vocabulary import Vocabulary
 from phototag.records import Failed, PhotoRef, Tagged
 
 _FOLDERS_AT_ONCE = 1_000
 _WRITES_AT_ONCE = 200
 _CONTENTS_AT_ONCE = 20_000
+_RESULTS_AT_ONCE = 65_536
 
 
 class SqlIndex:
@@ -156,11 +157,14 @@ class SqlIndex:
 
     def remember(self, results: Sequence[Tagged | Failed], model: str, decision: str) -> None:
         """Record a batch in one transaction."""
+        from phototag.index.remembering import remember  # loads NumPy, which those that only read do without
+
         if results:
             stamp = (decision, int(time.time()))
             try:
                 with self._database.writing() as connection:
-                    remember(connection, results, model, stamp, self._vocabulary)
+                    for some in chunks(results, _RESULTS_AT_ONCE):
+                        remember(connection, some, model, stamp, self._vocabulary)
             except BaseException:  # what it looked up may have been taken back with the transaction
                 self._vocabulary.clear()
                 raise
