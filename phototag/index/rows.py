@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -101,29 +101,25 @@ def join_path(folder: bytes, name: bytes) -> str:
     return os.path.join(os.fsdecode(folder), os.fsdecode(name))
 
 
-def intern_values(connection: Connection, column: Column[Any], values: Iterable[Any]) -> dict[Any, int]:
+def intern_values(connection: Reader, column: Column[Any], values: Iterable[Any]) -> dict[Any, int]:
     """The numbers of values in a table of distinct ones; those not there yet are put there."""
-    from sqlalchemy import insert, select
-
-    table = column.table
+    name, table = column.name, column.table.name
     wanted = sorted(set(values))
 
     def look_up(some: Sequence[Any]) -> dict[Any, int]:
         found: dict[Any, int] = {}
         for chunk in chunks(some, CHUNK):
-            rows = connection.execute(select(column, table.c.id).where(column.in_(chunk)))
-            found.update((value, number) for value, number in rows)
+            marks = ",".join("?" * len(chunk))
+            found.update(fetch(connection, f"SELECT {name}, id FROM {table} WHERE {name} IN ({marks})", chunk))
         return found
 
     found = look_up(wanted)
     missing = [value for value in wanted if value not in found]
-    if missing:
-        more: Callable[[Any], dict[str, Any]] = (
-            (lambda v: {"normal": normal_form(v)}) if table.name == "tags" else lambda _: {}
-        )
-        connection.execute(insert(table), [{column.name: value} | more(value) for value in missing])
-        found |= look_up(missing)
-    return found
+    if missing and table == "tags":
+        insert_many(connection, "INSERT INTO tags (word, normal)", [(word, normal_form(word)) for word in missing])
+    elif missing:
+        insert_many(connection, f"INSERT INTO {table} ({name})", [(value,) for value in missing])
+    return found | look_up(missing)
 
 
 def photo_numbers(connection: Connection, paths: Iterable[str]) -> dict[str, int]:
