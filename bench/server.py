@@ -2,13 +2,15 @@
 
     python bench/server.py [PHOTOS] [--url URL]
 
-The library and the questions are those of `search.py`. Without `--url`, which names an empty database or schema, the
-tests' own server is started in a temporary folder: it syncs nothing, so that only commits are quicker than elsewhere.
+The library and the questions are those of `search.py`; both remember it batch by batch in turn. Without `--url`, which
+names an empty database or schema, the tests' own server is started in a temporary folder: it syncs nothing, so that
+only commits are quicker than elsewhere.
 """
 
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from search import PER_FOLDER, library, timed
 
 from phototag.index import Index, open_index
 from phototag.index.care import disk_bytes
-from phototag.records import Place, Server
+from phototag.records import Place, Server, Tagged
 from tests.clusters import empty_schema, running_server
 
 QUESTIONS = ["dog", "dog beach", '"hot dog"', "beac*", "-dog", "path:/photos/2010", "name:img_0012", "size:>5"]
@@ -32,20 +34,33 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = given.url or stack.enter_context(empty_schema(stack.enter_context(running_server())))
         places: list[Place] = [folder / "index.sqlite", Server(url)]
-        figures = [measure(place, given.photos, folder / "beside") for place in places]
+        figures = fill(places, given.photos)
+        for place, figure in zip(places, figures, strict=True):
+            figure.update(measure(place, given.photos, folder / "beside"))
     print(f"{'':<34}{'file':>12}{'server':>12}{'times':>8}")
     for name, one in figures[0].items():
         other = figures[1][name]
         print(f"{name:<34}{one:>12,.1f}{other:>12,.1f}{other / one:>8.1f}")
 
 
-def measure(place: Place, photos: int, beside: Path) -> dict[str, float]:
+def fill(places: Sequence[Place], photos: int) -> list[dict[str, float]]:
+    """Batch by batch in turn, so that whatever else the machine does slows all of them."""
     batches = list(library(photos))
-    with closing(open_index(place)) as index:
-        found = {
-            f"remembered{again}, photos/s": photos / sum(spent(index, batch) for batch in batches)
-            for again in ("", " again")
-        }
+    figures: list[dict[str, float]] = [{} for _ in places]
+    with ExitStack() as stack:
+        indexes = [stack.enter_context(closing(open_index(place))) for place in places]
+        for again in ("", " again"):
+            seconds = [0.0] * len(places)
+            for batch in batches:
+                for at, index in enumerate(indexes):
+                    seconds[at] += spent(index, batch)
+            for figure, took in zip(figures, seconds, strict=True):
+                figure[f"remembered{again}, photos/s"] = photos / took
+    return figures
+
+
+def measure(place: Place, photos: int, beside: Path) -> dict[str, float]:
+    found: dict[str, float] = {}
     if isinstance(place, Path):
         found["bytes a photo"] = place.stat().st_size / photos
     else:
@@ -60,9 +75,9 @@ def measure(place: Place, photos: int, beside: Path) -> dict[str, float]:
     return found
 
 
-def spent(index: Index, batch: list[object]) -> float:
+def spent(index: Index, batch: Sequence[Tagged]) -> float:
     start = time.perf_counter()
-    index.remember(batch, "bench", "0" * 64)  # type: ignore[arg-type]
+    index.remember(batch, "bench", "0" * 64)
     return time.perf_counter() - start
 
 

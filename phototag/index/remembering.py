@@ -30,6 +30,7 @@ from phototag.index.rows import (
     replace_many,
     run_many,
     storable,
+    which_numbers,
 )
 from phototag.index.saying import apart, are_among, numbers_of, pairs, scored_pairs, whole_scores
 from phototag.index.tables import cameras, decisions, folders, lenses, sources, tags, verdicts
@@ -110,7 +111,7 @@ def remember(
         decision_id = intern_values(connection, decisions.c.fingerprint, [stamp[0]])[stamp[0]]
         _learn(connection, tagged, source, vocabulary)
         numbered = [(after[row[:2]], result) for row, result in zip(rows, tagged, strict=True)]
-        _clear_words(connection, [(number,) for number, _ in numbered if number in known], source)
+        _clear_words(connection, [number for number, _ in numbered if number in known], source)
         words = _write_words(connection, numbered, source, vocabulary.words)
         _write_verdicts(connection, numbered, (source, decision_id, stamp[1]), vocabulary.words)
         decided = np.array([(number, source) for number, _ in numbered], np.int64).T
@@ -215,13 +216,16 @@ def _write_broader(connection: Connection, paths: dict[int, tuple[int, ...]], so
     run_many(connection, "INSERT INTO broader VALUES (?, ?, ?, ?)", rows)
 
 
-def _clear_words(connection: Connection, photos: Sequence[tuple[int]], source: int) -> None:
+def _clear_words(connection: Connection, photos: Iterable[int], source: int) -> None:
     """Take a model's words, the owner's keywords and the rejected words of photos away: they are to be written anew."""
-    if photos:
-        mine = f"photo_id = ? AND source_id IN ({OWNER}, {source})"
-        run_many(connection, f"DELETE FROM photo_tags WHERE {mine}", photos)
-        run_many(connection, "DELETE FROM rejected WHERE photo_id = ?", photos)
-        run_many(connection, f"DELETE FROM intents WHERE photo_id = ? AND source_id = {source}", photos)
+    for chunk in chunks(sorted(photos), CHUNK):
+        which, limits = which_numbers(chunk)
+        for table, whose in (
+            ("photo_tags", f"AND source_id IN ({OWNER}, {source})"),
+            ("rejected", ""),
+            ("intents", f"AND source_id = {source}"),
+        ):
+            run_many(connection, f"DELETE FROM {table} WHERE photo_id {which} {whose}", [limits])
 
 
 def _write_words(

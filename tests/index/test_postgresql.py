@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, inspect
 
 from phototag.errors import IndexFileError, LockedError
 from phototag.index import Index, is_there, open_index, sqlitefile, tables
+from phototag.index.checking import check
 from phototag.index.lock import scan_lock
 from phototag.records import Server
 from tests.clusters import empty_schema
@@ -41,10 +42,11 @@ def as_user(server: Server, user: str) -> Server:
     return Server(server.url.replace("//phototag@", f"//{user}@"))
 
 
-def test_the_schema_is_of_the_same_version_and_has_the_same_tables_as_a_file(server: Server, index: Index) -> None:
+def test_the_schema_has_the_migrations_and_the_tables_of_a_file(server: Server, index: Index) -> None:
     from phototag.index import postgresql
 
-    assert postgresql.migrations()[-1][0] == sqlitefile._migrations()[-1][0]
+    first, *more = [number for number, _ in postgresql.migrations()]
+    assert {number for number, _ in sqlitefile._migrations() if number > first} <= set(more)
     engine = create_engine(server.url)
     seen = inspect(engine)
     assert set(seen.get_table_names()) == {*tables.metadata.tables, "phototag_schema"}
@@ -55,8 +57,19 @@ def test_the_schema_is_of_the_same_version_and_has_the_same_tables_as_a_file(ser
         assert [c.name for c in table.primary_key] == seen.get_pk_constraint(name)["constrained_columns"], name
         assert {key["constrained_columns"][0] for key in seen.get_foreign_keys(name)} == {
             key.parent.name for key in table.foreign_keys
-        }, name
+        } - {column for child, column, _ in postgresql.TRUSTED if child == name}, name
+    for child, column, parent in postgresql.TRUSTED:
+        (key,) = tables.metadata.tables[child].c[column].foreign_keys
+        assert key.column is tables.metadata.tables[parent].c.id
     engine.dispose()
+
+
+def test_a_row_that_belongs_to_one_that_is_not_there_is_damage(server: Server, index: Index) -> None:
+    index.remember([tagged("/p/a.jpg", "dog")], "mine", "1")
+    assert list(check(server)) == []
+    with opened(server) as raw:
+        raw.execute("UPDATE verdicts SET decision_id = 9")
+    assert list(check(server)) == ["a row of verdicts belongs to one of decisions that is not there"]
 
 
 def test_names_of_any_length_are_kept_apart(index: Index) -> None:
