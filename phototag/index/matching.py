@@ -61,7 +61,7 @@ class Matcher:
         self._connection = connection
         ((last,),) = fetch(connection, "SELECT coalesce(max(id), 0) FROM photos")
         self._look_into(range((last >> BLOCK_BITS) + 1))
-        self._meanings: dict[tuple[str, str], Meaning] = {}
+        self._meanings: dict[tuple[str, str, bool], Meaning] = {}
         self._folders: list[tuple[int, bytes]] = []
 
     def matches(self, tree: Node) -> Photos:
@@ -111,12 +111,12 @@ class Matcher:
         return replace(found, partial=()) if word.alone else found
 
     def _held(self, word: Word) -> Meaning:
-        """The tags that hold a word, and those that are synonyms of it."""
-        key = (word.normal, word.prefix)
+        """The tags that hold a word, and those that are synonyms of it or, where it is wanted, broader."""
+        key = (word.normal, word.prefix, word.left_out)
         if key not in self._meanings:
             rows = words_holding(self._connection, word.normal, word.prefix)
             partial = dict.fromkeys(number for number, normal in rows if normal != word.normal)
-            for synonym in () if word.prefix else synonyms_of(word.normal):
+            for synonym in () if word.prefix else synonyms_of(word.normal, broader=not word.left_out):
                 alike = words_holding(self._connection, synonym, "")
                 partial |= dict.fromkeys(number for number, normal in alike if normal == synonym)
             self._meanings[key] = Meaning(

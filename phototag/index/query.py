@@ -39,6 +39,8 @@ class Word:
         least: the score it must have, in ten-thousandths; the owner's words have 10,000.
         most: the score it may have.
         alone: the tag must be the word, and not only hold it: `=dog` does not find "hot dog".
+        left_out: it stands behind a minus, where no broader word will do: `puppy` finds dogs, but `-puppy` leaves out
+            none that is not said to be a puppy.
     """
 
     text: str
@@ -48,6 +50,7 @@ class Word:
     least: int = 0
     most: int = SCORE_SCALE
     alone: bool = False
+    left_out: bool = False
 
     def __hash__(self) -> int:
         return hash(self.normal)  # a text keeps its own: words are looked up for every photo that is ranked
@@ -206,7 +209,7 @@ class _Parser:
             return node
         if isinstance(node, _Score):
             raise self._error("score: cannot be left out: turn it round, as in score:<0.5", start)
-        return Not(node)
+        return Not(_turned(node))
 
     def _group(self, depth: int) -> Node:
         opened = self._at
@@ -300,6 +303,17 @@ class _Parser:
     def _error(self, problem: str, at: int) -> QueryError:
         shown = "".join(c if c.isprintable() else " " for c in self._text)
         return QueryError(f"{problem}\n  {shown}\n  {' ' * at}^")
+
+
+def _turned(node: Node) -> Node:
+    """The same behind a minus: words that are wanted are left out there, those left out are wanted."""
+    if isinstance(node, Word):
+        return replace(node, left_out=not node.left_out)
+    if isinstance(node, Not):
+        return Not(_turned(node.part))
+    if isinstance(node, All | Any):
+        return replace(node, parts=tuple(map(_turned, node.parts)))
+    return node
 
 
 def _bounded(node: Node, score: _Score) -> Node:

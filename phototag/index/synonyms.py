@@ -11,8 +11,13 @@ _FILE = Path(__file__).with_name("synonyms.tsv")
 _TAB, _END, _ALSO = "\t", "\n", "\t>\t"
 
 
-def synonyms_of(normal: str) -> tuple[str, ...]:
-    """The synonyms of a word, both in normal form; and of one for something narrower the broader: of "puppy" "dog"."""
+def synonyms_of(normal: str, *, broader: bool = True) -> tuple[str, ...]:
+    """The synonyms of a word, both in normal form.
+
+    Args:
+        normal: the word.
+        broader: of a word for something narrower the broader one too: of "puppy" "dog".
+    """
     text, wanted = _text(), f"{_TAB}{normal}{_TAB}"
     found: dict[str, None] = {}
     at = text.find(wanted)
@@ -20,7 +25,8 @@ def synonyms_of(normal: str) -> tuple[str, ...]:
         begin, end = text.rfind(_END, 0, at) + 1, text.index(_END, at)
         words, _, also = text[begin:end].partition(_ALSO)
         if at + len(wanted) <= begin + len(words) + 1:
-            found |= dict.fromkeys((also if also else words).strip(_TAB).split(_TAB))
+            if broader or not also:
+                found |= dict.fromkeys((also if also else words).strip(_TAB).split(_TAB))
         at = text.find(wanted, end)
     found.pop(normal, None)
     return tuple(found)

@@ -1,5 +1,7 @@
 """What people type in becomes a tree, or an error that points at the spot."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from phototag.index.fields import Fact
 from phototag.index.query import All, Any, Not, Word, parse, rank, score_of, tag_rank, words_of
 
 DOG, CAT, BEACH = (Word(word, word) for word in ("dog", "cat", "beach"))
+NO_DOG, NO_CAT = (Not(replace(word, left_out=True)) for word in (DOG, CAT))
 
 
 @pytest.mark.parametrize(
@@ -24,11 +27,13 @@ DOG, CAT, BEACH = (Word(word, word) for word in ("dog", "cat", "beach"))
         ("dog cat OR beach", Any((All((DOG, CAT)), BEACH))),
         ("dog (cat OR beach)", All((DOG, Any((CAT, BEACH))))),
         ("dog(cat)", All((DOG, CAT))),
-        ("-dog", Not(DOG)),
+        ("-dog", NO_DOG),
         ("--dog", DOG),
-        ("-(dog cat)", Not(All((DOG, CAT)))),
+        ("-(dog cat)", Not(All((NO_DOG.part, NO_CAT.part)))),
+        ("-(dog -cat)", Not(All((NO_DOG.part, Not(CAT))))),
+        ("-(-dog)", Not(Not(DOG))),
         ('"Hot  Dogs"', Word("Hot  Dogs", "hot dog")),
-        ('-"hot dog"', Not(Word("hot dog", "hot dog"))),
+        ('-"hot dog"', Not(Word("hot dog", "hot dog", left_out=True))),
         ('dog"cat"', All((DOG, CAT))),
         ("t-shirt", Word("t-shirt", "t shirt")),
         ("ORANGE", Word("ORANGE", "orange")),
@@ -36,9 +41,9 @@ DOG, CAT, BEACH = (Word(word, word) for word in ("dog", "cat", "beach"))
         ('"OR"', Word("OR", "or")),
         ("tag:Dogs", Word("Dogs", "dog", field="tag")),
         ('KEYWORD:"hot dog"', Word("hot dog", "hot dog", field="keyword")),
-        ("-tag:beac*", Not(Word("beac*", "beac", prefix="beac", field="tag"))),
+        ("-tag:beac*", Not(Word("beac*", "beac", prefix="beac", field="tag", left_out=True))),
         ("dog score:>0.8", Word("dog", "dog", least=8_001)),
-        ("score:0.5..0.8 (dog OR -cat)", Any((Word("dog", "dog", least=5_000, most=8_000), Not(CAT)))),
+        ("score:0.5..0.8 (dog OR -cat)", Any((Word("dog", "dog", least=5_000, most=8_000), NO_CAT))),
         ("dog score:>=0.2 score:<0.5 is:failed", All((Word("dog", "dog", "", "", 2_000, 4_999), Fact("is", "failed")))),
         ("date:2023-07..2023-08", Fact("date", low=20230700, high=20230899)),
         ("date:>2023", Fact("date", low=20240000)),
@@ -133,4 +138,4 @@ def test_words_together_are_as_sure_as_the_least_sure() -> None:
     assert score_of(rank(parse("dog cat"), ranks)) == 0.5
     assert score_of(rank(parse("dog OR cat"), ranks)) == 0.9
     assert score_of(rank(parse("cat -beach"), ranks)) == 0.5
-    assert rank(parse("dog -cat"), ranks) == 0
+    assert rank(parse("dog -cat"), ranks | {NO_CAT.part: ranks[CAT]}) == 0

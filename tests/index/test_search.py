@@ -30,6 +30,8 @@ class Photo:
 
 
 Question = tuple[str, Callable[[Photo], bool]]
+Asked = Callable[[bool], Question]
+"""A question, by whether it stands behind a minus."""
 
 
 def remember(index: Index, *results: Tagged, model: str = "mine") -> None:
@@ -123,6 +125,10 @@ def test_a_synonym_finds_what_people_call_otherwise_behind_the_word_itself(index
     assert names(index, "car") == ["trained", "keyword", "said"]
     assert names(index, "puppies") == ["pup", "rex"]
     assert names(index, "dog") == ["rex"], "not every dog is a puppy"
+    assert names(index, "dog -puppy") == ["rex"], "nor is a dog left out for it may be one"
+    assert names(index, "puppy -puppy") == ["rex"], "a dog that is not said to be one"
+    assert names(index, "-puppy") == ["trained", "keyword", "said", "rex"]
+    assert names(index, "-(-puppy)") == ["rex", "pup"]
     assert names(index, "=automobile") == ["keyword", "said"]
     assert names(index, "keyword:car") == ["keyword"]
     assert names(index, "-motorcar") == ["rex", "pup"]
@@ -203,8 +209,9 @@ def test_what_is_no_query_is_refused(pets: Index, ask: str) -> None:
         list(getattr(pets, ask)('"never closed'))
 
 
-VOCABULARY = ("dog", "cat", "hot dog", "beach", "animal", "sea", "car", "auto", "sports car")
-SYNONYMS = {"automobile": {"car", "auto"}, "car": {"auto"}, "auto": {"car"}, "puppy": {"dog"}, "ocean": {"sea"}}
+VOCABULARY = ("dog", "cat", "hot dog", "beach", "animal", "sea", "car", "auto", "sports car", "puppy")
+SYNONYMS = {"automobile": {"car", "auto"}, "car": {"auto"}, "auto": {"car"}, "ocean": {"sea"}}
+BROADER = {"puppy": {"dog"}}
 TODAY = date.today()
 
 
@@ -247,16 +254,21 @@ def told_to(index: Index, place: Place) -> dict[str, Photo]:
     return photos
 
 
-def _holds(tag: str, word: str) -> bool:
-    return word in tag.split() or word == tag or tag in SYNONYMS.get(word, ())
+def _holds(tag: str, word: str, left_out: bool) -> bool:
+    others = SYNONYMS.get(word, set()) | (set() if left_out else BROADER.get(word, set()))
+    return word in tag.split() or word == tag or tag in others
 
 
-def _word(word: str) -> Question:
-    return (f'"{word}"' if " " in word else word), lambda photo: any(_holds(tag, word) for tag in photo.words)
+def _word(word: str) -> Asked:
+    def question(left_out: bool) -> Question:
+        text = f'"{word}"' if " " in word else word
+        return text, lambda photo: any(_holds(tag, word, left_out) for tag in photo.words)
+
+    return question
 
 
-def _alone(word: str) -> Question:
-    return f'="{word}"', lambda photo: word in photo.words
+def _alone(word: str) -> Asked:
+    return lambda _: (f'="{word}"', lambda photo: word in photo.words)
 
 
 def _taken(words: str, matches: Callable[[date], bool]) -> Question:
@@ -287,29 +299,41 @@ FACTS = [
 ]
 
 
-def _not(question: Question) -> Question:
-    return f"-({question[0]})", lambda photo: not question[1](photo)
+def _not(asked: Asked) -> Asked:
+    def question(left_out: bool) -> Question:
+        text, matches = asked(not left_out)
+        return f"-({text})", lambda photo: not matches(photo)
+
+    return question
 
 
-def _and(one: Question, other: Question) -> Question:
-    return f"({one[0]}) ({other[0]})", lambda photo: one[1](photo) and other[1](photo)
+def _and(one: Asked, other: Asked) -> Asked:
+    def question(left_out: bool) -> Question:
+        (text, matches), (more, too) = one(left_out), other(left_out)
+        return f"({text}) ({more})", lambda photo: matches(photo) and too(photo)
+
+    return question
 
 
-def _or(one: Question, other: Question) -> Question:
-    return f"({one[0]} OR {other[0]})", lambda photo: one[1](photo) or other[1](photo)
+def _or(one: Asked, other: Asked) -> Asked:
+    def question(left_out: bool) -> Question:
+        (text, matches), (more, too) = one(left_out), other(left_out)
+        return f"({text} OR {more})", lambda photo: matches(photo) or too(photo)
+
+    return question
 
 
 QUESTIONS = st.recursive(
     st.one_of(
         st.sampled_from([*VOCABULARY, *SYNONYMS, "unknown"]).map(_word),
         st.sampled_from([*VOCABULARY, "automobile"]).map(_alone),
-        st.sampled_from(FACTS),
+        st.sampled_from(FACTS).map(lambda fact: lambda _: fact),
     ),
     lambda inner: st.one_of(
         inner.map(_not), st.tuples(inner, inner).map(lambda p: _and(*p)), st.tuples(inner, inner).map(lambda p: _or(*p))
     ),
     max_leaves=6,
-)
+).map(lambda asked: asked(False))
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
