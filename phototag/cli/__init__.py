@@ -1,10 +1,12 @@
 """The command line: options in, one room's work called, messages and an exit code out."""
 
+import errno
 import gc
 import logging
+import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,7 +17,7 @@ import click
 
 import phototag
 from phototag.cli.quiet import quiet_native, tells_no_interruption
-from phototag.errors import PhotoTagError
+from phototag.errors import DiskError, PhotoTagError
 from phototag.settings import Settings, load_settings
 
 _COMMANDS = {
@@ -43,6 +45,14 @@ _COMMANDS = {
     "export": "Write a model so that other programs can use it.",
 }
 _INTERRUPTED = 130
+_READER_GONE = 141
+"""What a shell says of a program that a closed pipe has ended, such as grep: 128 and the number of SIGPIPE."""
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EIO)
+
+
+class _ReaderGoneError(Exception):
+    """Whoever reads the results has seen enough: `phototag search dog | head -1`."""
 
 
 class _Commands(click.Group):
@@ -56,6 +66,15 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"phototag.cli.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, and see that all it printed is taken."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as exc:  # of which click would make exit code 1: "nothing found"
+            raise _ReaderGoneError from exc
+        return code
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -96,6 +115,7 @@ def settings_of(ctx: click.Context, **options: Any) -> Settings:
 
 def main() -> None:
     """Run the command line; the one place that turns errors into messages and exit codes."""
+    _open_missing_streams()
     signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in sys.argv
     with nullcontext() if debug else quiet_native():
@@ -121,6 +141,32 @@ def _run(*, debug: bool) -> int:
             raise
         click.echo(f"phototag: {exc}", err=True)
         return exc.exit_code
+    except _ReaderGoneError:
+        _drop_output()
+        return _READER_GONE
+    except OSError as exc:
+        if debug or exc.errno not in _UNWRITABLE:
+            raise
+        _drop_output()
+        click.echo(f"phototag: nothing more can be written: {exc.strerror}", err=True)
+        return DiskError.exit_code
+
+
+def _open_missing_streams() -> None:
+    """Give a process that was started with closed streams (`>&-`) null ones.
+
+    Otherwise the next file to be opened, a photo perhaps, would get the number of one of them, and what C libraries
+    print would go into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # each takes the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """What was printed and not taken goes nowhere, or Python would complain of it as it ends."""
+    with suppress(OSError, ValueError), open(os.devnull, "w", encoding="utf-8") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -58,6 +58,9 @@ def command(
         root = None if folder is None else os.path.abspath(folder)
         hidden = not sys.stderr.isatty()
         total = sight.index.photo_count(root)
+        if root is not None and not total:
+            click.echo(f"no photo at or below {shown(root)} is in the index: `phototag scan` it first", err=True)
+            return _NOTHING_FOUND
         bar = stack.enter_context(tqdm(total=total, unit=" photos", disable=hidden, leave=False, dynamic_ncols=True))
 
         def progress(done: int) -> None:
@@ -73,7 +76,9 @@ def command(
                     write_path(photo.ref.path, b"\0" if null else b"\n")
             else:
                 _print(group)
-    if not (paths or as_json or null) and groups:
+    if not groups:
+        click.echo(f"nothing found: no two photos are alike by {threshold:g} or more", err=True)
+    elif not (paths or as_json or null):
         click.echo(f"{counted(groups, 'group')}, {counted(others, 'photo')} beside the best", err=True)
     return 0 if groups else _NOTHING_FOUND
 

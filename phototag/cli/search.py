@@ -21,12 +21,21 @@ from phototag.cli.terminal import color_option, page
 from phototag.cli.text import counted, rounded, shown, write_path
 from phototag.errors import PhotoTagError
 from phototag.index import Hit, Search, Sort, open_search
+from phototag.index.fields import takes
+from phototag.index.query import facts_of, parse
 
 _SHOWN = 50
 _OPENED = 10
 _NOTHING_FOUND = 1
+_MOST = 10**12
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _OPERATORS = ("OR", "AND")
+_OPERATORS_ELSEWHERE = {
+    "or": "for one word or the other, write OR in capitals",
+    "|": "for one word or the other, write OR",
+    "and": "words side by side must all be there, without an AND between them",
+    "not": "to leave a word out, put a - before it",
+}
 _BEGIN = re.compile(r"-?(?:[A-Za-z]+:)?")
 
 
@@ -34,10 +43,10 @@ class _QueryCommand(click.Command):
     """A command whose arguments are a query: what begins with one `-` is a word to leave out, not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        options, words = self._split(args)
+        options, words = self._split(ctx, args)
         return super().parse_args(ctx, [*options, "--", *words])
 
-    def _split(self, args: Sequence[str]) -> tuple[list[str], list[str]]:
+    def _split(self, ctx: click.Context, args: Sequence[str]) -> tuple[list[str], list[str]]:
         """Tell options, with their values, from words."""
         known = [option for option in self.params if isinstance(option, click.Option)]
         short = {name for option in known for name in option.opts if not name.startswith("--")}
@@ -49,7 +58,10 @@ class _QueryCommand(click.Command):
             if arg == "--":
                 words += rest
             elif arg in valued:
-                options += [arg, *islice(rest, 1)]
+                value = [*islice(rest, 1)]
+                if not value:
+                    raise click.BadOptionUsage(arg, f"Option {arg!r} requires an argument.", ctx)
+                options += [arg, *value]
             elif arg.startswith("--") or arg in short or arg == "-h":
                 options.append(arg)
             else:
@@ -61,11 +73,11 @@ class _QueryCommand(click.Command):
 @click.argument("words", nargs=-1, required=True, shell_complete=complete_query)
 @click.option(
     "--limit",
-    type=click.IntRange(0),
+    type=click.IntRange(0, _MOST),
     metavar="N",
     help=f"The first N photos; 0: all [default: {_SHOWN} on a terminal, all in a pipe].",
 )
-@click.option("--offset", type=click.IntRange(0), metavar="N", default=0, help="Leave the first N photos out.")
+@click.option("--offset", type=click.IntRange(0, _MOST), metavar="N", default=0, help="Leave the first N photos out.")
 @click.option(
     "--sort",
     type=click.Choice(get_args(Sort)),
@@ -86,7 +98,7 @@ class _QueryCommand(click.Command):
 @click.option("--pager/--no-pager", default=True, help="By a pager, where it is more than the terminal shows at once.")
 @color_option
 @click.pass_context
-def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, **how: Any) -> int:
+def command(ctx: click.Context, /, *, words: tuple[str, ...], **how: Any) -> int:
     """Find photos by their tags and your own keywords, the best first.
 
     \b
@@ -123,7 +135,7 @@ def command(ctx: click.Context, /, *, words: tuple[str, ...], count_only: bool, 
     query, settings = as_query(words), settings_of(ctx)
     index = open_search(settings.index)
     try:
-        if count_only:
+        if answer.count_only:
             found = index.count(query)
             print(found)
         elif answer.album is not None or answer.opened:
@@ -151,14 +163,18 @@ class _Answer:
     copy_to: Path | None
     link_to: Path | None
     opened: bool
+    count_only: bool
     thumbnails: bool
     pager: bool
 
     def __post_init__(self) -> None:
         if self.paths + self.as_json + self.as_csv + self.null > 1:
             raise click.UsageError("only one of --paths, --json, --csv and --null can be had")
-        if (self.copy_to is not None) + (self.link_to is not None) + self.opened > 1:
+        handed_over = (self.copy_to is not None) + (self.link_to is not None) + self.opened
+        if handed_over > 1:
             raise click.UsageError("only one of --copy-to, --link-to and --open can be had")
+        if handed_over and (self.count_only or self.as_json or self.as_csv or self.paths or self.null):
+            raise click.UsageError("--copy-to, --link-to and --open list nothing: leave --count, --json and such out")
         if self.thumbnails and not self.people:
             raise click.UsageError(
                 "--thumbnails are for a terminal, and go with none of --paths, --json, --csv, --null"
@@ -251,9 +267,11 @@ def as_query(arguments: Sequence[str]) -> str:
 
 def _quoted(argument: str) -> str:
     begin = _begin(argument)
-    words = argument.removeprefix(begin).split()
+    value = argument.removeprefix(begin)
+    words = value.split()
     plain = not any(c in argument for c in '"()*') and not any(w in _OPERATORS or _begin(w) for w in words)
-    return f'{begin}"{" ".join(words)}"' if len(words) > 1 and plain else argument
+    field = begin.strip("-:").lower()
+    return f'{begin}"{" ".join(words)}"' if len(words) > 1 and plain and takes(field, value.strip()) else argument
 
 
 def _print(hit: Hit, answer: _Answer) -> None:
@@ -281,5 +299,13 @@ def _explain(index: Search, query: str, offset: int) -> Iterator[str]:
     if not unknown:
         yield "nothing found: no photo has all of this"
     for word, near in unknown.items():
-        hint = f"; perhaps {' or '.join(map(shown, near))}?" if near else "; `phototag tags` lists the words there are"
-        yield f"nothing found: no photo has {shown(word)!r}{hint}"
+        hint = f"perhaps {' or '.join(map(shown, near))}?" if near else "`phototag tags` lists the words there are"
+        yield f"nothing found: no photo has {shown(word)!r}; {_operator_meant(word) or hint}"
+    for fact in facts_of(parse(query)):
+        if fact.field in ("name", "folder", "path", "ext") and "*" in fact.text:
+            yield f"{fact.field}: takes * for itself; leave it out to find what begins, ends or goes on otherwise"
+
+
+def _operator_meant(word: str) -> str:
+    """What to write instead, where a word looks like an operator of another program's; else empty."""
+    return next((_OPERATORS_ELSEWHERE[w] for w in word.lower().split() if w in _OPERATORS_ELSEWHERE), "")

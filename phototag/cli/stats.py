@@ -72,10 +72,11 @@ def _lines(figures: Statistics, size: int, months: Mapping[str, Mapping[str, Any
     each = f", {size / figures.photos:,.0f} bytes a photo" if figures.photos else ""
     yield f"{counted(figures.photos, 'photo')}, {figures.photo_bytes / 1e9:,.1f} GB"
     yield f"{figures.tagged:>9,} with words of phototag's ({counted(figures.words, 'different word')})"
-    yield f"{figures.failed:>9,} failed{_listed(figures.reasons)}"
+    reasons = f" ({_listed(figures.reasons)})" if figures.reasons else ""
+    yield f"{figures.failed:>9,} failed{reasons}"
     yield f"{figures.own_words:>9,} different keywords of your own"
-    yield f"formats:{_listed(figures.formats)[1:] or ' none'}"
-    yield f"where words stand:{_listed(figures.places)[1:] or ' nowhere'}"
+    yield f"formats: {_listed(figures.formats) or 'none'}"
+    yield f"where words stand: {_listed(figures.places) or 'nowhere'}"
     yield f"the index takes {size / 1e6:,.1f} MB{each}"
     for month, did in [*months.items()][:_MONTHS_SHOWN]:
         rate = f", {did['looked_at'] / did['seconds']:,.1f} a second" if did["seconds"] and did["looked_at"] else ""
@@ -86,5 +87,5 @@ def _lines(figures: Statistics, size: int, months: Mapping[str, Mapping[str, Any
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    """Counts in brackets, the most first; nothing where there are none."""
-    return f" ({', '.join(f'{number:,} {shown(name)}' for name, number in counts.items())})" if counts else ""
+    """Counts, the most first; empty where there are none."""
+    return ", ".join(f"{number:,} {shown(name)}" for name, number in counts.items())

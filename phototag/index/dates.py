@@ -35,8 +35,10 @@ def days_of(text: str, today: date) -> tuple[int, int]:
 
 
 def _written(year: int, month: int | None, day: int | None) -> tuple[int, int]:
-    if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
-        raise ValueError("there is no such month or day")
+    if month is not None and not 1 <= month <= 12:
+        raise ValueError("there is no such month")
+    if month is not None and day is not None and not 1 <= day <= monthrange(year, month)[1]:
+        raise ValueError("there is no such day")
     low = year * 10_000 + (month or 0) * 100 + (day or 0)
     return low, year * 10_000 + (month or 99) * 100 + (day or 99)
 

@@ -59,6 +59,18 @@ def read_fact(field: str, value: str) -> Fact:
     return _READERS[field](field, value)
 
 
+def takes(field: str, value: str) -> bool:
+    """Whether several words make a value of a field: "last week" one of `date:`, any words where it is text."""
+    try:
+        if field in _READERS:
+            read_fact(field, value)
+        elif field == "score":
+            read_scores(value)
+    except ValueError:
+        return False
+    return True
+
+
 def read_scores(value: str) -> tuple[int, int]:
     """The least and the largest score, in ten-thousandths, of `>0.8`, `0.5..0.8` or `0.9`.
 
@@ -86,7 +98,7 @@ def _path(field: str, value: str) -> Fact:
 
 def _ending(field: str, value: str) -> Fact:
     ending = value.removeprefix(".").lower()
-    if not ending or "." in ending:
+    if not ending or "." in ending or " " in ending:
         raise ValueError("ext: wants the ending of a file name, such as jpg")
     return Fact(field, ending)
 
@@ -119,7 +131,10 @@ def _bounds(value: str, value_of: Callable[[str], tuple[int, int]]) -> tuple[int
         return value_of(first)
     if not first and not last:
         raise ValueError("a range needs a beginning or an end")
-    return value_of(first)[0] if first else 0, value_of(last)[1] if last else _ENDLESS
+    low, high = value_of(first)[0] if first else 0, value_of(last)[1] if last else _ENDLESS
+    if low > high:
+        raise ValueError("this range ends before it begins: turn it round")
+    return low, high
 
 
 def _day(text: str) -> tuple[int, int]:

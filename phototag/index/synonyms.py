@@ -24,9 +24,8 @@ def synonyms_of(normal: str, *, broader: bool = True) -> tuple[str, ...]:
     while at >= 0:
         begin, end = text.rfind(_END, 0, at) + 1, text.index(_END, at)
         words, _, also = text[begin:end].partition(_ALSO)
-        if at + len(wanted) <= begin + len(words) + 1:
-            if broader or not also:
-                found |= dict.fromkeys((also if also else words).strip(_TAB).split(_TAB))
+        if at + len(wanted) <= begin + len(words) + 1 and (broader or not also):
+            found |= dict.fromkeys((also if also else words).strip(_TAB).split(_TAB))
         at = text.find(wanted, end)
     found.pop(normal, None)
     return tuple(found)

@@ -77,6 +77,12 @@ def test_in_a_pipe_the_paths_come_a_line_each_best_first(phototag: Run, words: l
         ([" dog "], " dog "),
         (["folder:my trip"], 'folder:"my trip"'),
         (["-tag:hot dog"], '-tag:"hot dog"'),
+        (["date:last week"], 'date:"last week"'),
+        (["near:48.85, 2.35, 10km"], 'near:"48.85, 2.35, 10km"'),
+        (["date:2023 dog"], "date:2023 dog"),
+        (["score:>0.8 dog"], "score:>0.8 dog"),
+        (["is:tagged dog"], "is:tagged dog"),
+        (["ext:jpg dog"], "ext:jpg dog"),
         (["tag:dog date:2023"], "tag:dog date:2023"),
         (["date:2023", "score:>0.8"], "date:2023 score:>0.8"),
     ],
@@ -169,6 +175,25 @@ def test_nothing_found_is_exit_code_1_with_a_hint(phototag: Run) -> None:
 
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["dog", "or", "cat"], "no photo has 'or'; for one word or the other, write OR in capitals"),
+        (["cat", "not", "dog"], "no photo has 'not'; to leave a word out, put a - before it"),
+        (["cat", "and", "animal"], "words side by side must all be there"),
+        (["name:*.jpg"], "name: takes * for itself"),
+    ],
+    ids=" ".join,
+)
+def test_who_writes_as_for_another_program_is_told_how_it_is_written_here(
+    phototag: Run, words: list[str], says: str
+) -> None:
+    run = phototag("search", *words)
+    assert run.returncode == 1
+    assert says in run.stderr
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(
     ("args", "says"),
     [
         (["dog", '"cat'], "this quote is never closed"),
@@ -178,6 +203,10 @@ def test_nothing_found_is_exit_code_1_with_a_hint(phototag: Run) -> None:
         ([], "Missing argument"),
         (["dog", "--nonsense"], "No such option"),
         (["dog", "--limit", "many"], "'many' is not a valid integer"),
+        (["dog", "--limit", "9" * 20], "is not in the range"),
+        (["dog", "--offset", "9" * 20], "is not in the range"),
+        (["dog", "--limit"], "'--limit' requires an argument"),
+        (["dog", "--copy-to", "album", "--count"], "list nothing"),
     ],
     ids=str,
 )
@@ -203,8 +232,29 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         assert run.stdout is not None
         assert run.stderr is not None
         run.stdout.close()
-        run.wait(60)
+        assert run.wait(60) == 141, "not 1, which says that nothing was found"
         assert run.stderr.read() == b""
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("args", [["animal"], ["animal", "--count"], ["animal", "--json"], ["--help"]], ids=" ".join)
+def test_results_that_cannot_be_written_are_an_error_in_words(args: list[str]) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no disk here that is always full")
+    command = [sys.executable, "-m", "phototag", "search", *args]
+    with full.open("w") as out:
+        run = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (7, "phototag: nothing more can be written: No space left on device\n")
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+def test_a_search_whose_streams_are_closed_is_no_error() -> None:
+    command = f"{sys.executable} -m phototag search animal"
+    run = subprocess.run(["sh", "-c", f"{command} >&-"], stderr=subprocess.PIPE, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert subprocess.run(["sh", "-c", f"{command} <&- >&- 2>&-"], check=False).returncode == 0
 
 
 def on_a_terminal(columns: int, *args: str | Path, lines: int = 24, answer: bytes = b"", **how: str) -> list[str]:

@@ -63,6 +63,9 @@ def test_duplicates_name_the_best_and_list_the_others(phototag: Run, library: Pa
     (group,) = [json.loads(line) for line in phototag("duplicates", "--json").stdout.splitlines()]
     assert [Path(photo["path"]).name for photo in group["photos"]] == ["large.png", "small.png"]
     assert phototag("duplicates", "--threshold", "1", "--model", "imagenet").returncode == 1
+    none = phototag("duplicates", library / "small.png")
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "no photo at or below" in none.stderr
     assert {path.name for path in library.iterdir()} == {"large.png", "small.png", "noise.png"}
 
 

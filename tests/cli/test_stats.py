@@ -55,6 +55,7 @@ def test_a_scan_is_remembered_with_what_it_came_upon(phototag: Run, library: Pat
     text = phototag("stats").stdout
     assert text.startswith("4 photos, ")
     assert "1 failed (1 empty file)" in text
+    assert "\nformats: 3 JPEG\nwhere words stand: 3 photo\n" in text
     assert "2 scans, 4 photos looked at" in text
 
 

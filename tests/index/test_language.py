@@ -151,6 +151,7 @@ FACTS: list[Question] = [
     ("by:me", lambda p: bool(p.keywords)),
     ("by:phototag", lambda p: bool(p.tags)),
     ("folder:italy", lambda p: "Italy" in p.folder),
+    ("folder:2023/home/", lambda p: p.folder == "/lib/2023/Home"),
     ('folder:"italy trip"', lambda p: "Italy" in p.folder),
     ("path:/lib/2023", lambda p: p.folder.startswith("/lib/2023")),
     ("path:/lib/2", lambda p: p.folder.startswith("/lib/2")),
@@ -396,6 +397,11 @@ def test_an_exact_word_is_a_whole_tag(index: Index) -> None:
     assert [hit.path for hit in index.search("=dogs")] == ["/p/a.jpg"]
     assert [hit.path for hit in index.search('tag:="Hot Dog"')] == ["/p/b.jpg"]
     assert index.count("dog") == 2
+
+
+def test_a_folder_is_found_whether_or_not_an_accent_is_a_character_of_its_own(index: Index) -> None:
+    index.remember([tagged("/p/u\u0308ber/x.jpg"), tagged("/p/y.jpg")], "mine", "1")
+    assert [hit.path for hit in index.search("folder:\u00dcber")] == ["/p/u\u0308ber/x.jpg"]
 
 
 @pytest.mark.parametrize(
