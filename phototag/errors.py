@@ -70,6 +70,10 @@ class IndexFileError(PhotoTagError):
     exit_code = 5
 
 
+class UnreachableError(IndexFileError):
+    """The server that the index is on does not answer, or no longer; it may be back in a while."""
+
+
 class TrainingDataError(PhotoTagError):
     """The labelled photos cannot be learned from as they are."""
 

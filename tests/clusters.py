@@ -16,6 +16,9 @@ _PLACES = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin", "/u
 _SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=40")
 _START_TIMEOUT_S = 60
 
+WITH_PASSWORD = "locked"
+"""Whoever is called so must give a password (SCRAM); the others need none."""
+
 
 def _programs() -> Path | None:
     """Where the server's programs are; Debian does not put them on the path."""
@@ -57,6 +60,7 @@ def running_server() -> Iterator[str]:
             "--no-sync",
         ]
         subprocess.run(make, check=True, capture_output=True, **who)
+        (data / "pg_hba.conf").write_text(f"local all {WITH_PASSWORD} scram-sha-256\nlocal all all trust\n")
         command = [programs / "postgres", "-D", data, "-k", folder]
         command += [part for setting in _SETTINGS for part in ("-c", setting)]
         with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, **who) as process:

@@ -26,11 +26,14 @@ from phototag.cli.scan import events_of
 from phototag.cli.text import counted, shown
 from phototag.cli.watching import changed_folders
 from phototag.cli.writing import take_write_options, writing_options
-from phototag.errors import LockedError
+from phototag.errors import LockedError, UnreachableError
 from phototag.records import Failed, Tagged, Waiting
 
 _AT_MOST_BUSY = 0.2
 """Of its time a watch spends no more than this on scans: where looking takes long, changes are gathered longer."""
+
+_AGAIN_S = 30
+"""A server that is away is asked again after so long."""
 
 
 @click.command("watch", short_help="Tag new photos as they arrive.")
@@ -101,7 +104,7 @@ def command(
 def _watch(roots: Sequence[str], look: Any, *, poll: bool, tell: Any) -> None:
     """Look at everything once, then at what changes. What could not be looked at stays on the list."""
     changed: set[str] = set()
-    everything, rested = True, 0.0
+    everything, rested, looked, away = True, 0.0, False, False
     for folders in changed_folders(roots, poll=poll, tell=tell):
         everything = everything or folders is None
         changed |= folders or set()
@@ -113,5 +116,15 @@ def _watch(roots: Sequence[str], look: Any, *, poll: bool, tell: Any) -> None:
             everything = False
         except LockedError:  # a scan is at work: its turn
             continue
+        except UnreachableError as exc:
+            if not looked:  # nor will it ever, perhaps
+                raise
+            if not away:
+                tell(f"{exc}; trying again every {_AGAIN_S} s", wrong=True)
+            away, rested = True, time.monotonic() + _AGAIN_S
+            continue
+        if away:
+            tell("the index can be reached again")
+        looked, away = True, False
         took = time.monotonic() - began
         rested = time.monotonic() + took * (1 / _AT_MOST_BUSY - 1)

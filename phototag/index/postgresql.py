@@ -13,10 +13,10 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
-from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from phototag.errors import DiskError, IndexFileError, PhotoTagError
+from phototag.errors import DiskError, IndexFileError, PhotoTagError, UnreachableError
 from phototag.index.database import options_for
 from phototag.index.extent import Extent
 from phototag.records import Server
@@ -24,6 +24,9 @@ from phototag.records import Server
 _MIGRATIONS = Path(__file__).parent / "migrations" / "postgresql"
 _BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""A server that is gone without a word, as when a cable is pulled, is given up after a minute, not after two hours."""
+
 _ROWS_A_STATEMENT = 100
 _LEXEME_MOST = 400
 """A lexeme's longest, in characters: in UTF-8 a tsvector takes 2,046 bytes."""
@@ -117,7 +120,7 @@ class Postgres:
             raise IndexFileError(
                 f"{self._name} is no URL of a database: postgresql+psycopg://USER@HOST/DATABASE"
             ) from exc
-        given = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "phototag"}
+        given = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "phototag", **_ALIVE}
         settings = {key: value for key, value in given.items() if key not in url.query}
         self._engine = create_engine(
             url,
@@ -152,13 +155,13 @@ class Postgres:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that reads."""
-        with self._border(), self._reading.connect() as connection:
+        with self._connected(self._reading) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes: one at a time, so that none fails for another's sake."""
-        with self._border(), self._engine.begin() as connection:
+        with self._connected(self._engine) as connection, connection.begin():
             wait = f"SET LOCAL lock_timeout = '{_BUSY_TIMEOUT_S}s'; SELECT pg_advisory_xact_lock({WRITING}, {HERE})"
             connection.exec_driver_sql(wait)
             yield connection
@@ -167,7 +170,7 @@ class Postgres:
     def scanning(self) -> Iterator[bool]:
         """Hold the lock of scans, which goes with the connection; whether it was to be had."""
         automatic = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        with self._border(), automatic.connect() as connection:
+        with self._connected(automatic) as connection:
             wanted = f"SELECT pg_try_advisory_lock({SCANNING}, {HERE})"
             held = bool(connection.exec_driver_sql(wanted).scalar_one())
             try:
@@ -210,18 +213,30 @@ class Postgres:
         return version
 
     @contextmanager
-    def _border(self) -> Iterator[None]:
-        """Let no error of the server's through but in phototag's words."""
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """A connection, which lets no error of the server's through but in phototag's words."""
         try:
-            yield
-        except DBAPIError as exc:
-            raise self._in_words(exc.orig) from exc
-        except psycopg.Error as exc:
+            connection = engine.connect()
+        except (DBAPIError, psycopg.Error) as exc:
+            _, error, gone = _told(exc)
+            raise (UnreachableError if gone else IndexFileError)(
+                f"the index {self._name} cannot be reached ({error}): check that the server runs, the URL, and the "
+                "password (PGPASSWORD or ~/.pgpass keep it out of the URL)"
+            ) from exc
+        try:
+            with connection:
+                yield connection
+        except (DBAPIError, psycopg.Error) as exc:
             raise self._in_words(exc) from exc
 
-    def _in_words(self, exc: BaseException | None) -> PhotoTagError:
-        state = str(getattr(exc, "sqlstate", None) or "")
-        said = " ".join(str(exc).split())
+    def _in_words(self, exc: DBAPIError | psycopg.Error) -> PhotoTagError:
+        """What went wrong on a connection."""
+        state, error, gone = _told(exc)
+        if gone:
+            return UnreachableError(
+                f"the server of the index {self._name} has hung up ({error}): what was finished is kept; run the same "
+                "again when it is back"
+            )
         if state == "53100":
             return DiskError(f"the disk of the server is full: the index {self._name} cannot grow; make room there")
         if state == "55P03":
@@ -229,13 +244,16 @@ class Postgres:
                 f"the index {self._name} has been in use by another program for {_BUSY_TIMEOUT_S} s: try later"
             )
         if state == "42501":
-            return IndexFileError(f"the index {self._name} may not be used so by this user ({said}): GRANT the right")
-        if state.startswith(("08", "57P", "28", "3D")) or (not state and isinstance(exc, psycopg.OperationalError)):
-            return IndexFileError(
-                f"the index {self._name} cannot be reached ({said}): check that the server runs, the URL, and the "
-                "password (PGPASSWORD or ~/.pgpass keep it out of the URL)"
-            )
-        return IndexFileError(f"the index {self._name} cannot be used: {said}")
+            return IndexFileError(f"the index {self._name} may not be used so by this user ({error}): GRANT the right")
+        return IndexFileError(f"the index {self._name} cannot be used: {error}")
+
+
+def _told(exc: DBAPIError | psycopg.Error) -> tuple[str, str, bool]:
+    """The server's code of what is wrong, its words, and whether nobody is there (08, or 57P: it shuts down)."""
+    own = exc.orig if isinstance(exc, DBAPIError) else exc
+    state = str(getattr(own, "sqlstate", None) or "")
+    gone = state.startswith(("08", "57P")) or (not state and isinstance(own, psycopg.OperationalError))
+    return state, " ".join(str(own).split()), gone
 
 
 def _without_jit(driver: "psycopg.Connection[Any]", _record: object) -> None:

@@ -77,9 +77,11 @@ class Schema:
         with self._database.writing() as connection:
             driver: _Driver = connection.connection.driver_connection  # type: ignore[assignment]
             new, there = _parts(driver, self._part), _parts(driver, self._home)
+            # Else the first searches would be planned as if nothing were known of the tables, until autovacuum comes.
+            driver.execute(f"ANALYZE {_listed(self._part, new)}".encode())
             if self._made:
                 old = [part for part in there if part in new]
-                self._lock(driver, [name for kind, name in old if kind == "TABLE"])
+                self._lock(driver, _listed(self._home, old))
                 driver.execute(f"CREATE SCHEMA {aside}".encode())
                 for (grant,) in driver.execute(_GRANTS, {"old": self._home, "new": self._part}).fetchall():
                     driver.execute(grant.encode())
@@ -94,15 +96,14 @@ class Schema:
         finally:
             self._database.close()
 
-    def _lock(self, driver: _Driver, tables: list[str]) -> None:
+    def _lock(self, driver: _Driver, tables: str) -> None:
         """Wait until nobody reads the tables, in tries that each hold up others for no longer than a moment."""
-        every = ", ".join(f"{self._home}.{name}" for name in tables)
         end = time.monotonic() + _PATIENCE_S
         while True:
             try:
                 with driver.transaction():
                     driver.execute(f"SET LOCAL lock_timeout = {_TRY_MS}".encode())
-                    driver.execute(f"LOCK TABLE {every} IN ACCESS EXCLUSIVE MODE".encode())
+                    driver.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
                 return
             except LockNotAvailable as exc:
                 if time.monotonic() > end:
@@ -120,6 +121,11 @@ class Schema:
 def _parts(driver: _Driver, schema: str) -> list[tuple[str, str]]:
     """What a schema holds: the kind and the name of each."""
     return driver.execute(_PARTS, {"schema": schema}).fetchall()
+
+
+def _listed(schema: str, parts: list[tuple[str, str]]) -> str:
+    """The tables among them, as SQL lists them."""
+    return ", ".join(f"{schema}.{name}" for kind, name in parts if kind == "TABLE")
 
 
 def _move(driver: _Driver, parts: list[tuple[str, str]], old: str, new: str) -> None:

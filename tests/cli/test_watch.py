@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from phototag.cli import watch, watching
 from phototag.cli.watching import changed_folders
+from phototag.errors import UnreachableError
 from phototag.metadata import open_writer
 from phototag.records import PhotoRef
 from phototag.walk import walk
@@ -65,6 +67,30 @@ def test_photos_are_tagged_as_they_come_and_a_signal_ends_it(home: Path, tmp_pat
 @pytest.fixture
 def told() -> list[str]:
     return []
+
+
+def test_a_server_that_goes_away_later_is_waited_for(
+    tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_TICK_S", 0.1)
+    monkeypatch.setattr(watch, "_AGAIN_S", 0)
+    answers: list[type[BaseException] | None] = [UnreachableError]
+
+    def look(only: frozenset[str] | None) -> set[str]:
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer("gone")
+        return {str(tmp_path)}  # there is more to look at
+
+    def start() -> None:
+        watch._watch([str(tmp_path)], look, poll=False, tell=lambda line, **_: told.append(line))
+
+    with pytest.raises(UnreachableError):  # as where the URL is wrong
+        start()
+    answers[:] = [None, UnreachableError, UnreachableError, None, KeyboardInterrupt]
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert told == ["gone; trying again every 0 s", "the index can be reached again"]
 
 
 def test_a_folder_that_vanishes_is_waited_for(tmp_path: Path, told: list[str]) -> None:

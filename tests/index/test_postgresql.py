@@ -1,6 +1,7 @@
 """An index on a PostgreSQL server: what is its own; what it shares with a file is asked of both by the other tests."""
 
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -13,12 +14,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, inspect
 
-from phototag.errors import IndexFileError, LockedError
+from phototag.errors import IndexFileError, LockedError, UnreachableError
 from phototag.index import Index, is_there, open_index, sqlitefile, tables
 from phototag.index.checking import check
 from phototag.index.lock import scan_lock
 from phototag.records import Server
-from tests.clusters import empty_schema
+from tests.clusters import WITH_PASSWORD, empty_schema
 from tests.index.raw import opened
 from tests.index.records import tagged
 
@@ -142,7 +143,8 @@ def test_a_connection_that_was_cut_is_told_of_and_the_next_one_made(server: Serv
         ).fetchone()
     assert cut
     assert index.photo_count() == 0
-    with pytest.raises(IndexFileError, match="cannot be reached"), index._database.writing() as connection:  # type: ignore[attr-defined]
+    cut_off = pytest.raises(UnreachableError, match=r"has hung up .*what was finished is kept")
+    with cut_off, index._database.writing() as connection:  # type: ignore[attr-defined]
         connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
@@ -213,6 +215,40 @@ def test_to_read_takes_no_more_than_the_right_to_read(server: Server, index: Ind
     with opened(server) as raw:
         raw.execute("DROP OWNED BY visitor")
         raw.execute("DROP ROLE visitor")
+
+
+def test_a_password_comes_from_the_url_the_environment_a_file_or_a_service(
+    postgresql: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(Server(postgresql)) as raw:
+        raw.execute("SET password_encryption = 'scram-sha-256'")
+        raw.execute(f"DROP ROLE IF EXISTS {WITH_PASSWORD}")
+        raw.execute(f"CREATE ROLE {WITH_PASSWORD} LOGIN PASSWORD 'open sesame'")
+    folder = postgresql.rpartition("=")[2]
+    server = as_user(Server(postgresql), WITH_PASSWORD)
+    with pytest.raises(UnreachableError, match=r"no password supplied.*PGPASSWORD or ~/\.pgpass"):
+        is_there(server)
+    with pytest.raises(UnreachableError, match="password authentication failed"):
+        is_there(as_user(Server(postgresql), f"{WITH_PASSWORD}:wrong"))
+    assert not is_there(as_user(Server(postgresql), f"{WITH_PASSWORD}:open%20sesame"))
+    with monkeypatch.context() as environment:
+        environment.setenv("PGPASSWORD", "open sesame")
+        assert not is_there(server)
+    passwords = home / "passwords"
+    passwords.write_text(f"*:*:*:{WITH_PASSWORD}:open sesame\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
+    assert not is_there(server)
+    (home / "services").write_text(f"[nas]\nhost={folder}\nuser={WITH_PASSWORD}\ndbname=postgres\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(home / "services"))
+    assert not is_there(Server("postgresql+psycopg:///?service=nas"))
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_without_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(UnreachableError, match="timeout expired"):
+            is_there(Server(f"postgresql://me@127.0.0.1:{port}/photos?connect_timeout=2"))
 
 
 def test_a_place_that_cannot_be_reached_is_told_of_without_the_password(postgresql: str, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def test_the_old_one_stays_whole_in_a_schema_of_its_own(server: Server) -> None:
             index.forget([1])
     with opened(server) as raw:
         assert raw.execute("SELECT count(*) FROM photos_view").fetchone() == (2,)
+        analysed = "SELECT reltuples FROM pg_class WHERE oid = 'photo_tags'::regclass"
+        assert raw.execute(analysed).fetchone() == (1,), "how many rows there were is known before the first search"
 
 
 def test_where_there_was_none_there_is_one_now(postgresql: str) -> None:
