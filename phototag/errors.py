@@ -74,6 +74,10 @@ class UnreachableError(IndexFileError):
     """The server that the index is on does not answer, or no longer; it may be back in a while."""
 
 
+class OtherIndexError(IndexFileError):
+    """What stands in the index's place is whole, and no index for this phototag: to be left as it is."""
+
+
 class TrainingDataError(PhotoTagError):
     """The labelled photos cannot be learned from as they are."""
 

@@ -56,7 +56,7 @@ def command(
         sight = stack.enter_context(opened(ctx, model))
         say_what_is_missing(sight)
         root = None if folder is None else os.path.abspath(folder)
-        hidden = not sys.stderr.isatty()
+        stored, hidden = len(sight.shelf.rows), not sys.stderr.isatty()
         total = sight.index.photo_count(root)
         if root is not None and not total:
             click.echo(f"no photo at or below {shown(root)} is in the index: `phototag scan` it first", err=True)
@@ -76,7 +76,7 @@ def command(
                     write_path(photo.ref.path, b"\0" if null else b"\n")
             else:
                 _print(group)
-    if not groups:
+    if not groups and stored:
         click.echo(f"nothing found: no two photos are alike by {threshold:g} or more", err=True)
     elif not (paths or as_json or null):
         click.echo(f"{counted(groups, 'group')}, {counted(others, 'photo')} beside the best", err=True)

@@ -1,8 +1,6 @@
 """`phototag suggest`: the library and a model in, groups of photos that are worth labelling next out."""
 
 import json
-import os
-import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from phototag.cli.album import fill_album
 from phototag.cli.sight import opened, say_what_is_missing
 from phototag.cli.text import counted, rounded, shown
 from phototag.sight.suggest import Suggestion, suggest
@@ -31,9 +30,9 @@ def command(ctx: click.Context, /, *, limit: int, model: str | None, copy_to: Pa
     nearly the same. With --copy-to they are copied into a folder for each group; give those folders the names of your
     categories, and `phototag train` learns from them.
 
-    Exit code: 0 some were found, 1 none.
+    Exit code: 0 some were found, 1 none, or some could not be copied, 7 the disk is full.
     """
-    found = []
+    found, left = [], 0
     with ExitStack() as stack:
         sight = stack.enter_context(opened(ctx, model))
         say_what_is_missing(sight)
@@ -49,12 +48,13 @@ def command(ctx: click.Context, /, *, limit: int, model: str | None, copy_to: Pa
             found.append(group)
             click.echo(json.dumps(_as_dict(group)) if as_json else "\n".join((*_lines(group), "")))
             if copy_to is not None:
-                _copy(group, copy_to / f"{number:03}")
+                left += _copy(group, copy_to / f"{number:03}")
     if not as_json and found:
         photos = sum(len(group.paths) for group in found)
-        where = "" if copy_to is None else f", copied to {shown(str(copy_to))}"
+        copied = f"all but {left:,} copied" if left else "copied"
+        where = "" if copy_to is None else f", {copied} to {shown(str(copy_to))}"
         click.echo(f"{counted(photos, 'photo')} in {counted(len(found), 'group')}{where}", err=True)
-    return 0 if found else _NOTHING_FOUND
+    return 0 if found and not left else _NOTHING_FOUND
 
 
 def _lines(group: Suggestion) -> tuple[str, ...]:
@@ -63,22 +63,14 @@ def _lines(group: Suggestion) -> tuple[str, ...]:
     return (f"{_REASONS[group.reason]} {words}{alike}", *(f"  {shown(path)}" for path in group.paths))
 
 
-def _copy(group: Suggestion, folder: Path) -> None:
-    """Copy a group's photos; names that are taken get a number."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise click.UsageError(f"{folder} cannot be made: {exc.strerror}") from exc
-    for path in group.paths:
-        stem, suffix = os.path.splitext(os.path.basename(path))
-        target, number = folder / (stem + suffix), 1
-        while target.exists():
-            number += 1
-            target = folder / f"{stem}-{number}{suffix}"
-        try:
-            shutil.copy2(path, target)
-        except OSError as exc:
-            click.echo(f"{shown(path)}: not copied: {exc.strerror or exc}", err=True)
+def _copy(group: Suggestion, folder: Path) -> int:
+    """Copy a group's photos; how many could not be copied."""
+    left = 0
+    for path, error in fill_album(folder, group.paths, copy=True):
+        if error is not None:
+            left += 1
+            click.echo(f"{shown(path)}: not copied: {error.strerror or error}", err=True)
+    return left
 
 
 def _as_dict(group: Suggestion) -> dict[str, object]:

@@ -432,4 +432,4 @@ def is_there(place: Place) -> bool:
 
         with closing(open_server(place)) as server:
             return server.is_made()
-    return place.exists()
+    return place.exists() and place.stat().st_size > 0  # an empty file is none yet, to SQLite too

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +10,13 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from phototag.errors import IndexFileError
+from phototag.index import is_there
 from phototag.index.blocks import Kind
 from phototag.index.connect import border, open_engine
 from phototag.index.database import speaking
 from phototag.index.opening import open_database
 from phototag.index.rows import fetch
+from phototag.index.sqlitefile import find_file
 from phototag.records import Place, Server
 
 
@@ -100,7 +102,7 @@ def vacuum(place: Place) -> tuple[int, int]:
         DiskError: no room for the second copy that this takes for a moment.
     """
     path = _file(place, "PostgreSQL clears up by itself (autovacuum); VACUUM FULL in psql gives room back to its disk")
-    if not path.exists():
+    if not is_there(path):
         raise IndexFileError(f"there is no index yet ({path}): run `phototag scan DIR` first")
     before = path.stat().st_size
     engine = open_engine(path, readonly=False)
@@ -130,11 +132,10 @@ def backup(place: Place, target: Path, *, replace: bool = False) -> int:
         raise IndexFileError(f"{target} is the index itself: name another file")
     if target.exists() and not replace:
         raise IndexFileError(f"{target} is there already: name another file, or replace it with --force")
-    open_engine(path, readonly=True).dispose()  # says what is wrong with an index that cannot be copied
+    uri = find_file(path.absolute(), readonly=True)  # says what is wrong with an index that cannot be copied
     part = target.with_name(target.name + ".part")
     try:
         part.unlink(missing_ok=True)
-        uri = f"{path.absolute().as_uri()}?mode=rw"  # "ro" would leave the write-ahead log behind
         with border(target), closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)  # all at once: in WAL mode this holds up nobody
         with part.open("rb+") as file:
@@ -143,7 +144,8 @@ def backup(place: Place, target: Path, *, replace: bool = False) -> int:
     except OSError as exc:
         raise IndexFileError(f"{target} cannot be written: {exc.strerror or exc}") from exc
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing can have been made where nothing can be removed
+            part.unlink(missing_ok=True)
     return target.stat().st_size
 
 

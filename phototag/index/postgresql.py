@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from phototag.errors import DiskError, IndexFileError, PhotoTagError, UnreachableError
+from phototag.errors import DiskError, IndexFileError, OtherIndexError, PhotoTagError, UnreachableError
 from phototag.index.database import options_for
 from phototag.index.extent import Extent
 from phototag.records import Server
@@ -141,7 +141,7 @@ class Postgres:
         if version == newest:
             return
         if readonly:
-            raise IndexFileError(
+            raise OtherIndexError(
                 f"the index {self._name} was made by an older phototag: run `phototag scan` once to renew it"
             )
         with self.writing() as connection:  # another process may have been quicker
@@ -201,12 +201,12 @@ class Postgres:
             raise IndexFileError(f"the database {self._name} holds {encoding}: make one with ENCODING 'UTF8'")
         if not ours:
             if others:
-                raise IndexFileError(f"{self._name} is another program's database: name one of phototag's own")
+                raise OtherIndexError(f"{self._name} is another program's database: name one of phototag's own")
             return None
         version = int(connection.exec_driver_sql("SELECT version FROM phototag_schema").scalar_one())
         newest = migrations()[-1][0]
         if version > newest:
-            raise IndexFileError(
+            raise OtherIndexError(
                 f"the index {self._name} has version {version}, this phototag knows up to {newest}: "
                 "install a newer phototag"
             )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from phototag.errors import DiskError, IndexFileError, PhotoTagError
+from phototag.errors import DiskError, IndexFileError, OtherIndexError, PhotoTagError
 
 APPLICATION_ID = 0x50485447
 """Says in SQLite's header that the file is phototag's: "PHTG"."""
@@ -104,7 +104,7 @@ def _find_to_read(path: Path) -> str:
     if version == 0:
         raise _no_index(path)
     if version < _migrations()[-1][0]:
-        raise IndexFileError(f"the index {path} was made by an older phototag: run `phototag scan` once to renew it")
+        raise OtherIndexError(f"the index {path} was made by an older phototag: run `phototag scan` once to renew it")
     return uri
 
 
@@ -119,10 +119,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION_ID and (application or version or tables):
-        raise IndexFileError(f"{path} is another program's database: name phototag's own with --index")
+        raise OtherIndexError(f"{path} is another program's database: name phototag's own with --index")
     newest = _migrations()[-1][0]
     if version > newest:
-        raise IndexFileError(
+        raise OtherIndexError(
             f"the index {path} has version {version}, this phototag knows up to {newest}: install a newer phototag"
         )
     return int(version)

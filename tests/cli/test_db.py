@@ -107,6 +107,37 @@ def test_a_damaged_index_leads_to_a_new_one_with_the_old_kept(phototag: Run, lib
     assert not list(home.glob("*.rebuilding*"))
 
 
+@pytest.mark.parametrize(
+    ("pragma", "says"),
+    [
+        ("application_id = 1", "another program's database"),
+        ("user_version = 99", "install a newer phototag"),
+        ("user_version = 10", "run `phototag scan` once to renew it"),
+    ],
+)
+def test_a_rebuild_moves_no_whole_database_away(
+    phototag: Run, library: Path, home: Path, pragma: str, says: str
+) -> None:
+    path = home / "index.sqlite"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(f"PRAGMA {pragma}")
+    before = path.read_bytes()
+    run = phototag("db", "rebuild", library)
+    assert (run.returncode, run.stdout) == (5, "")
+    assert says in run.stderr
+    assert path.read_bytes() == before
+    assert not list(home.glob("index.sqlite.2*"))
+
+
+@pytest.mark.parametrize("command", ["check", "vacuum", "info"])
+def test_an_empty_file_is_no_index_yet_and_stays_empty(phototag: Run, home: Path, command: str) -> None:
+    path = home / "index.sqlite"
+    path.touch()
+    run = phototag("db", command)
+    assert (run.returncode, "there is no index yet" in run.stderr) == (5, True)
+    assert path.read_bytes() == b""
+
+
 def test_after_a_rebuild_a_scan_finds_nothing_to_do(phototag: Run, library: Path) -> None:
     run = phototag("db", "rebuild", library)
     assert "2 photos, 0 words of yours, 4 of phototag's" in run.stdout
@@ -150,3 +181,20 @@ def test_keywords_are_imported_where_the_photos_lie_now(phototag: Run, library: 
     phototag("scan", "--rescan", library)
     assert phototag("search", "keyword:italy", "--count").stdout == "1\n"
     assert phototag("db", "import", catalogue, "--map", "nonsense").returncode == 2
+
+
+def test_an_export_that_cannot_be_written_is_an_error_in_words(phototag: Run, index: Path, tmp_path: Path) -> None:
+    run = phototag("db", "export", "--output", tmp_path / "absent" / "all.jsonl")
+    assert (run.returncode, run.stderr) == (
+        2,
+        f"phototag: {tmp_path / 'absent' / 'all.jsonl'} cannot be written: No such file or directory\n",
+    )
+    folder = phototag("db", "export", "--output", tmp_path, "--force")
+    assert (folder.returncode, "is no file" in folder.stderr) == (2, True)
+
+
+def test_an_index_is_not_imported_into_itself(phototag: Run, index: Path) -> None:
+    run = phototag("db", "import", index)
+    assert (run.returncode, "is the index itself" in run.stderr) == (2, True)
+    with closing(sqlite3.connect(index)) as raw:
+        assert raw.execute("SELECT count(*) FROM imported").fetchone() == (0,)

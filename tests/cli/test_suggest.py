@@ -32,5 +32,10 @@ def test_photos_worth_labelling_are_listed_and_copied(phototag: Run, home: Path,
     assert {photo for line in lines for photo in line["photos"]} == {str(path) for path in library.rglob("*.png")}
     only = phototag("suggest", "--limit", "1", "--json")
     assert len(json.loads(only.stdout)["photos"]) == 1
+    assert phototag("suggest", "--copy-to", tmp_path / "next").returncode == 0
+    assert len(list((tmp_path / "next").rglob("*.png"))) == 2, "what is there already is left as it is"
+    (library / "one.png").unlink()
+    gone = phototag("suggest", "--copy-to", tmp_path / "again")
+    assert (gone.returncode, "all but 1 copied" in gone.stderr) == (1, True)
     (tmp_path / "file").write_bytes(b"")
     assert phototag("suggest", "--copy-to", tmp_path / "file").returncode == 2

@@ -1,8 +1,11 @@
 """Looking after the index: what it holds, whether it is whole, made smaller, and copied while a scan writes."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -202,6 +205,38 @@ def test_a_backup_leaves_nothing_beside_the_index(file: Path, tmp_path: Path) ->
     (tmp_path / "copies").mkdir()
     care.backup(file, tmp_path / "copies" / "copy.sqlite")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["copies", "index.sqlite"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX ones")
+def test_an_index_on_a_disk_that_cannot_be_written_is_copied(file: Path, tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own lie where another user cannot go
+        protected, free = Path(folder) / "protected", Path(folder) / "free"
+        for made in (protected, free):
+            made.mkdir()
+            shutil.copy(file, made / "index.sqlite")
+        for place, mode in ((protected / "index.sqlite", 0o444), (protected, 0o555), (free, 0o777), (folder, 0o755)):
+            os.chmod(place, mode)
+        code = """if True:
+            import os, sys
+            from pathlib import Path
+            from phototag.errors import IndexFileError
+            from phototag.index import care
+            protected, free = map(Path, sys.argv[1:3])
+            care.backup(Path(sys.argv[3]), Path(sys.argv[3] + ".copy"))  # root's Python may not be readable afterwards
+            if os.geteuid() == 0:
+                os.setgid(65534), os.setuid(65534)
+            care.backup(protected / "index.sqlite", free / "copy.sqlite")
+            try:
+                care.backup(free / "index.sqlite", protected / "copy.sqlite")
+            except IndexFileError as exc:
+                print(exc)
+        """
+        command = [sys.executable, "-c", code, protected, free, file]
+        run = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+        assert run.stderr == ""
+        assert "protected/copy.sqlite" in run.stdout
+        assert list(check(free / "copy.sqlite")) == []
+        protected.chmod(0o755)
 
 
 def test_a_backup_replaces_nothing_unasked_and_never_the_index_itself(file: Path, tmp_path: Path) -> None:

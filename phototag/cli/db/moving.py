@@ -14,11 +14,12 @@ import click
 
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
+from phototag.errors import PhotoTagError
 from phototag.index import Entry, Index, open_index
 from phototag.index.adopted import Adopted
 from phototag.index.catalogues import open_catalogue, remap
 from phototag.index.lock import scan_lock
-from phototag.records import PhotoRef
+from phototag.records import PhotoRef, Place
 from phototag.walk import PHOTO_SUFFIXES
 
 _EVERY = "is:tagged OR is:untagged"
@@ -43,6 +44,8 @@ def export(ctx: click.Context, /, *, query: str, how: str, output: Path | None, 
 
     Exit code: 0 photos were written, 1 none matched.
     """
+    if output is not None and output.exists() and not output.is_file():
+        raise click.UsageError(f"{output} is no file: name one, or leave --output out for stdout")
     if output is not None and output.exists() and not force:
         raise click.UsageError(f"{output} is there already: name another file, or replace it with --force")
     with ExitStack() as stack:
@@ -51,8 +54,11 @@ def export(ctx: click.Context, /, *, query: str, how: str, output: Path | None, 
         stream: TextIO = sys.stdout
         if output is not None:
             part = output.with_name(output.name + ".part")
+            try:
+                stream = stack.enter_context(part.open("w", encoding="utf-8", errors="backslashreplace", newline=""))
+            except OSError as exc:
+                raise PhotoTagError(f"{output} cannot be written: {exc.strerror}") from exc
             stack.callback(part.unlink, missing_ok=True)
-            stream = stack.enter_context(part.open("w", encoding="utf-8", errors="backslashreplace", newline=""))
         count = (_as_lines if how == "jsonl" else _as_csv)(entries, stream)
         if output is not None:
             stream.close()
@@ -81,14 +87,15 @@ def import_(ctx: click.Context, /, *, catalogue: Path, roots: tuple[str, ...], d
     Exit code: 0 all is well, 1 no photo in FILE is there (see --map), 3 a scan is at work.
     """
     pairs = [_pair(root) for root in roots]
+    own = settings_of(ctx).index
+    _refuse_itself(own, catalogue)
     program, photos = open_catalogue(catalogue)
     found, missing, others, words = 0, list[str](), 0, 0
     with ExitStack() as stack:
         index = None
         if not dry_run:
-            path = settings_of(ctx).index
-            stack.enter_context(scan_lock(path))
-            index = stack.enter_context(closing(open_index(path)))
+            stack.enter_context(scan_lock(own))
+            index = stack.enter_context(closing(open_index(own)))
         batch: list[Adopted] = []
         for listed in photos:
             place = os.path.abspath(remap(listed.path, pairs))
@@ -172,6 +179,11 @@ def _as_dict(entry: Entry) -> dict[str, Any]:
         "rejected": entry.rejected,
         "failure": entry.failure,
     }
+
+
+def _refuse_itself(own: Place, catalogue: Path) -> None:
+    if isinstance(own, Path) and own.exists() and own.samefile(catalogue):  # its words would outlast their files'
+        raise click.UsageError(f"{catalogue} is the index itself: its keywords are there already")
 
 
 def _pair(root: str) -> tuple[str, str]:

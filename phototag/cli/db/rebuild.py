@@ -6,7 +6,7 @@ import click
 
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
-from phototag.errors import IndexFileError
+from phototag.errors import IndexFileError, OtherIndexError
 from phototag.index import Index, is_there, open_index
 from phototag.index.lock import scan_lock
 from phototag.index.successor import successor_of
@@ -63,6 +63,8 @@ def _open_old(place: Place) -> Index | None:
         return None
     try:
         return open_index(place, readonly=True)
+    except OtherIndexError:  # another program's, a newer or an older phototag's: not damaged, and not to be moved away
+        raise
     except IndexFileError as exc:
         click.echo(f"the old index is of no help: {exc}", err=True)
         return None
