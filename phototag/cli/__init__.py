@@ -44,6 +44,9 @@ _COMMANDS = {
     "models": "List the models that can be used, with their figures.",
     "export": "Write a model so that other programs can use it.",
 }
+COMPLETE_VARIABLE = "_PHOTOTAG_COMPLETE"
+"""Set by a shell that asks what a word may become."""
+
 _INTERRUPTED = 130
 _READER_GONE = 141
 """What a shell says of a program that a closed pipe has ended, such as grep: 128 and the number of SIGPIPE."""
@@ -117,6 +120,8 @@ def main() -> None:
     """Run the command line; the one place that turns errors into messages and exit codes."""
     _open_missing_streams()
     signal.signal(signal.SIGTERM, _terminate)
+    if COMPLETE_VARIABLE in os.environ:
+        import_module("phototag.cli.bash").register()
     debug = "--debug" in sys.argv
     with nullcontext() if debug else quiet_native():
         for stream in (sys.stdout, sys.stderr):  # a photo's name may hold any bytes

@@ -7,14 +7,14 @@ import click
 
 from phototag.errors import PhotoTagError
 from phototag.index import open_search
-from phototag.index.fields import FIELD_VALUES
+from phototag.index.fields import FIELD_VALUES, WORD_FIELDS
 from phototag.settings import load_settings
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_BEGIN = re.compile(r'(?:([A-Za-z]+):)?"?')
-_TO_QUOTE = re.compile(r"""[\s'"\\$`!*?()<>|&;#~=\[\]{}]""")
+_BEGIN = re.compile(r'(-?)(?:([A-Za-z]+):)?(=?)"?')
+_TO_QUOTE = re.compile(r"""[\s'"\\$`!*?()<>|&;#~=\[\]{}:]|^-""")
 _MOST = 50
 
 
@@ -24,20 +24,21 @@ def complete_query(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
     match = _BEGIN.match(incomplete)
     assert match is not None
-    field, begin = (match[1] or "").lower(), incomplete[match.end() :]
+    minus, field, equals, begin = match[1], (match[2] or "").lower(), match[3], incomplete[match.end() :]
     if FIELD_VALUES.get(field):
-        return [CompletionItem(f"{field}:{value}") for value in FIELD_VALUES[field] if value.startswith(begin)]
-    found: list[str] = []
-    if not field:
-        found += [f"{name}:" for name in FIELD_VALUES if begin and name.startswith(begin.lower())]
-    if begin and field in ("", "tag", "keyword"):
-        lead = f"{field}:" if field else ""
-        found += [lead + (f'"{word}"' if " " in word else word) for word in _words(ctx, begin)]
-    return [CompletionItem(text) for text in found]
+        found = [f"{field}:{value}" for value in FIELD_VALUES[field] if value.startswith(begin.lower())]
+    else:
+        found = []
+        if not field and not equals:
+            found += [f"{name}:" for name in FIELD_VALUES if begin and name.startswith(begin.lower())]
+        if begin and field in ("", *WORD_FIELDS):
+            lead = (f"{field}:" if field else "") + equals
+            found += [lead + (f'"{word}"' if " " in word else word) for word in _words(ctx, begin)]
+    return [CompletionItem(minus + text) for text in found]
 
 
 def _words(ctx: click.Context, begin: str) -> list[str]:
-    """Tags that begin so. Those that a shell would read as something else are left to be typed by hand."""
+    """Tags that begin so. Those that a shell or a query would read as something else are left to be typed by hand."""
     given = ctx.find_root().params
     try:
         settings = load_settings(config=given.get("config"), index=given.get("index"))
@@ -48,4 +49,4 @@ def _words(ctx: click.Context, begin: str) -> list[str]:
             index.close()
     except PhotoTagError:
         return []
-    return [word for word in words if not _TO_QUOTE.search(word.replace(" ", ""))]
+    return [word for word in words if not _TO_QUOTE.search(word.replace(" ", "")) and word not in ("OR", "AND")]

@@ -3,7 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
-_VARIABLE = "_PHOTOTAG_COMPLETE"
+from phototag.cli import COMPLETE_VARIABLE
+from phototag.cli.bash import register
 
 
 @click.command("completion", short_help="Print the script that lets a shell complete phototag's words.")
@@ -17,6 +18,7 @@ def command(ctx: click.Context, /, *, shell: str) -> None:
     zsh     echo 'eval "$(phototag completion zsh)"' >> ~/.zshrc
     fish    phototag completion fish > ~/.config/fish/completions/phototag.fish
     """
+    register()
     kind = get_completion_class(shell)
     assert kind is not None
-    print(kind(ctx.find_root().command, {}, "phototag", _VARIABLE).source())
+    print(kind(ctx.find_root().command, {}, "phototag", COMPLETE_VARIABLE).source())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -23,6 +23,9 @@ from phototag.errors import PhotoTagError
 from phototag.index import Hit, Search, Sort, open_search
 from phototag.index.fields import takes
 from phototag.index.query import facts_of, parse
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _SHOWN = 50
 _OPENED = 10
@@ -46,6 +49,11 @@ class _QueryCommand(click.Command):
         options, words = self._split(ctx, args)
         return super().parse_args(ctx, [*options, "--", *words])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Options, and words to leave out."""
+        items = super().shell_complete(ctx, incomplete)
+        return items if incomplete.startswith("--") else items + complete_query(ctx, self.params[0], incomplete)
+
     def _split(self, ctx: click.Context, args: Sequence[str]) -> tuple[list[str], list[str]]:
         """Tell options, with their values, from words."""
         known = [option for option in self.params if isinstance(option, click.Option)]
@@ -59,7 +67,7 @@ class _QueryCommand(click.Command):
                 words += rest
             elif arg in valued:
                 value = [*islice(rest, 1)]
-                if not value:
+                if not value and not ctx.resilient_parsing:  # a shell asks what the value may become
                     raise click.BadOptionUsage(arg, f"Option {arg!r} requires an argument.", ctx)
                 options += [arg, *value]
             elif arg.startswith("--") or arg in short or arg == "-h":

@@ -62,7 +62,7 @@ def test_a_search_and_a_completion_need_no_sqlalchemy(phototag: Run, home: Path,
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "poison")}
     assert phototag("search", "dog", env=env).stdout == "/p/a.jpg\n"
     assert phototag("search", "dgo", env=env).stderr == "nothing found: no photo has 'dgo'; perhaps dog?\n"
-    completing = env | {"_PHOTOTAG_COMPLETE": "bash_complete", "COMP_WORDS": "phototag search do", "COMP_CWORD": "2"}
+    completing = env | {"_PHOTOTAG_COMPLETE": "bash_complete", "COMP_TYPED": "phototag search do"}
     assert phototag(env=completing).stdout == "plain,dog\n"
     assert "poisoned" in phototag("tags", env=env).stderr
 
