@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from phototag.errors import IndexFileError, PhotoError
+from phototag.errors import IndexFileError, PhotoError, UnreachableError
 from phototag.index import Entry, Index, Known
 from phototag.index.adopted import Adopted
 from phototag.metadata import MetadataWriter
@@ -112,6 +112,8 @@ class _Memory:
                     self._known[verdict.model] = self._old.known_in(folder, verdict.model)
                 models[verdict.model] = self._known[verdict.model][name]
             return entry, models
+        except UnreachableError:  # it is not damaged: without it phototag's words would become the owner's
+            raise
         except IndexFileError as exc:
             _log.info("%s: %s", path, exc)
             return None, {}

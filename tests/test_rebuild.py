@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from phototag.errors import UnreachableError
 from phototag.index import Index, open_index
 from phototag.index.adopted import Adopted
 from phototag.metadata import open_writer
@@ -106,3 +108,12 @@ def test_folders_that_are_not_there_are_told_of(tmp_path: Path, new: Index) -> N
     (event,) = rebuilt(tmp_path / "nowhere", None, new)
     assert isinstance(event, Failed)
     assert event.reason == "not found"
+
+
+def test_an_old_index_that_cannot_be_reached_for_a_moment_is_not_taken_for_damaged(library: Path, new: Index) -> None:
+    class Away:
+        def entry(self, path: str) -> None:
+            raise UnreachableError(path)
+
+    with pytest.raises(UnreachableError, match=r"a\.jpg"):
+        list(rebuild([str(library)], cast("Index", Away()), new, open_writer()))

@@ -14,7 +14,7 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import make_url
 
 from phototag.errors import IndexFileError
-from phototag.index.postgresql import Postgres
+from phototag.index.postgresql import HERE, SCANNING, Postgres
 from phototag.records import Place, Server
 
 _PATIENCE_S = 600
@@ -39,6 +39,12 @@ SELECT 'FUNCTION', format('%%I(%%s)', proname, pg_get_function_identity_argument
 WHERE pronamespace = to_regnamespace(%(schema)s)
 """
 
+_LOCK_HOLDER = f"""
+SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE datname = current_database() AND locktype = 'advisory' AND granted
+    AND classid = {SCANNING} AND objid = {HERE}::oid
+"""
+
 _GRANTS = """
 SELECT format('GRANT %%s ON %%s TO %%s', string_agg(privilege_type, ', '), new.oid::regclass,
     CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END)
@@ -60,6 +66,7 @@ class Schema:
             self._made = database.is_made()  # another program's tables are not touched
             with database.reading() as connection:
                 self._home, number, owner = connection.exec_driver_sql(_WHERE).one()
+                self._holder = connection.exec_driver_sql(_LOCK_HOLDER).scalar()
             if owner is not None:
                 raise IndexFileError(f"the index {server} belongs to the user {owner}: rebuild it as that one")
             self._part = f"phototag_rebuilding_{number}"
@@ -75,6 +82,11 @@ class Schema:
         """Move the old index into a schema of its own, named after the day, and the new one to where it was."""
         aside = f"{re.sub(r'[^a-z0-9]', '_', self._home.lower())[:40]}_{datetime.now():%Y%m%d_%H%M%S}"
         with self._database.writing() as connection:
+            if connection.exec_driver_sql(_LOCK_HOLDER).scalar() != self._holder:
+                raise IndexFileError(
+                    f"the server of the index {self._server} let go of the scan's lock meanwhile (a restart?), so that "
+                    "a scan may have begun: the index stays as it was; rebuild it again"
+                )
             driver: _Driver = connection.connection.driver_connection  # type: ignore[assignment]
             new, there = _parts(driver, self._part), _parts(driver, self._home)
             # Else the first searches would be planned as if nothing were known of the tables, until autovacuum comes.

@@ -9,6 +9,7 @@ import pytest
 
 from phototag.errors import IndexFileError
 from phototag.index import Index, is_there, open_index, schemas
+from phototag.index.lock import scan_lock
 from phototag.index.opening import open_server
 from phototag.index.successor import successor_of
 from phototag.records import Place, Server
@@ -113,6 +114,18 @@ def test_who_reads_without_end_is_waited_for_and_then_told_of(server: Server, mo
             with pytest.raises(IndexFileError, match=r"is being read by another program, .*stays as it was"):
                 successor.take_over()
         assert counts(index) == (1, 0)
+
+
+def test_where_the_lock_of_scans_was_lost_on_the_way_nothing_changes_places(server: Server) -> None:
+    with scan_lock(server), successor_of(server) as successor:
+        fill(successor.place)
+        with opened(server) as raw:
+            raw.execute(f"SELECT pg_terminate_backend(pid) FROM ({schemas._LOCK_HOLDER}) AS one")
+        with pytest.raises(IndexFileError, match=r"let go of the scan's lock.*stays as it was"):
+            successor.take_over()
+    with scan_lock(server), successor_of(server) as successor:
+        fill(successor.place)
+        assert successor.take_over() is not None
 
 
 def test_who_could_read_the_old_one_can_read_the_new_one(server: Server) -> None:

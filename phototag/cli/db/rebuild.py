@@ -6,7 +6,7 @@ import click
 
 from phototag.cli import settings_of
 from phototag.cli.text import counted, shown
-from phototag.errors import IndexFileError, OtherIndexError
+from phototag.errors import IndexFileError, OtherIndexError, UnreachableError
 from phototag.index import Index, is_there, open_index
 from phototag.index.lock import scan_lock
 from phototag.index.successor import successor_of
@@ -64,6 +64,8 @@ def _open_old(place: Place) -> Index | None:
     try:
         return open_index(place, readonly=True)
     except OtherIndexError:  # another program's, a newer or an older phototag's: not damaged, and not to be moved away
+        raise
+    except UnreachableError:  # nor is one damaged whose server is away for a moment
         raise
     except IndexFileError as exc:
         click.echo(f"the old index is of no help: {exc}", err=True)
