@@ -275,11 +275,11 @@ def as_query(arguments: Sequence[str]) -> str:
 
 def _quoted(argument: str) -> str:
     begin = _begin(argument)
-    value = argument.removeprefix(begin)
+    value = argument.removeprefix(begin).strip()
     words = value.split()
     plain = not any(c in argument for c in '"()*') and not any(w in _OPERATORS or _begin(w) for w in words)
     field = begin.strip("-:").lower()
-    return f'{begin}"{" ".join(words)}"' if len(words) > 1 and plain and takes(field, value.strip()) else argument
+    return f'{begin}"{value}"' if len(words) > 1 and plain and takes(field, value) else argument
 
 
 def _print(hit: Hit, answer: _Answer) -> None:

@@ -7,6 +7,7 @@ value := ["="] "quoted words" | ["="] word | word*
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -302,7 +303,14 @@ class _Parser:
 
     def _error(self, problem: str, at: int) -> QueryError:
         shown = "".join(c if c.isprintable() else " " for c in self._text)
-        return QueryError(f"{problem}\n  {shown}\n  {' ' * at}^")
+        return QueryError(f"{problem}\n  {shown}\n  {' ' * sum(map(_columns, shown[:at]))}^")
+
+
+def _columns(character: str) -> int:
+    """How many columns of a terminal a character takes (Unicode Standard Annex 11)."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _turned(node: Node) -> Node:

@@ -79,6 +79,7 @@ def test_in_a_pipe_the_paths_come_a_line_each_best_first(phototag: Run, words: l
         (["-tag:hot dog"], '-tag:"hot dog"'),
         (["date:last week"], 'date:"last week"'),
         (["near:48.85, 2.35, 10km"], 'near:"48.85, 2.35, 10km"'),
+        (["name:two  blanks\nand a line"], 'name:"two  blanks\nand a line"'),
         (["date:2023 dog"], "date:2023 dog"),
         (["score:>0.8 dog"], "score:>0.8 dog"),
         (["is:tagged dog"], "is:tagged dog"),

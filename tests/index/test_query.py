@@ -107,6 +107,12 @@ def test_an_error_points_at_the_spot(query: str, says: str, column: int) -> None
     assert mark == "  " + " " * column + "^"
 
 
+def test_the_mark_stands_under_the_spot_behind_wide_characters_and_accents_too() -> None:
+    with pytest.raises(QueryError) as error:
+        parse("\u6d77\u6ee9 \U0001f436 u\u0308ber )")
+    assert str(error.value).splitlines()[2] == "  " + " " * len("xxxx xx uber ") + "^"
+
+
 @pytest.mark.parametrize("query", ["", "  \n"])
 def test_an_empty_query_is_an_error(query: str) -> None:
     with pytest.raises(QueryError, match="nothing to search for"):
