@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
-from phototag.errors import IndexFileError
+from phototag.errors import IndexFileError, OtherIndexError
 from phototag.index.numbers import OWNER
-from phototag.index.sqlitefile import APPLICATION_ID
+from phototag.index.sqlitefile import APPLICATION_ID, newest_version
 
 Program = Literal["phototag", "digiKam", "Lightroom"]
 
@@ -61,6 +61,8 @@ def open_catalogue(path: Path) -> tuple[Program, Iterator[Listed]]:
     except OSError as exc:
         raise IndexFileError(f"{path} cannot be opened: {exc.strerror}") from exc
     own = header[68:72] == APPLICATION_ID.to_bytes(4)
+    if own and int.from_bytes(header[60:64]) > newest_version():
+        raise OtherIndexError(f"{path} is an index of a newer phototag: install that one to read it")
     try:
         with closing(_connect(path, own=own)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}

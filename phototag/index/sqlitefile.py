@@ -48,6 +48,11 @@ def bare_border(path: Path) -> Iterator[None]:
         raise in_words(path, exc) from exc
 
 
+def newest_version() -> int:
+    """The version of the schema that this phototag knows."""
+    return _migrations()[-1][0]
+
+
 def connect_to(uri: str, *, readonly: bool = False) -> sqlite3.Connection:
     """Connect without the driver's own transactions, which would let statements that change tables slip out of them."""
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
@@ -103,7 +108,7 @@ def _find_to_read(path: Path) -> str:
         version = _version_at(uri, path)
     if version == 0:
         raise _no_index(path)
-    if version < _migrations()[-1][0]:
+    if version < newest_version():
         raise OtherIndexError(f"the index {path} was made by an older phototag: run `phototag scan` once to renew it")
     return uri
 
@@ -120,7 +125,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION_ID and (application or version or tables):
         raise OtherIndexError(f"{path} is another program's database: name phototag's own with --index")
-    newest = _migrations()[-1][0]
+    newest = newest_version()
     if version > newest:
         raise OtherIndexError(
             f"the index {path} has version {version}, this phototag knows up to {newest}: install a newer phototag"

@@ -51,6 +51,15 @@ def test_another_index_gives_its_owners_keywords_alone(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["other.sqlite"]
 
 
+def test_an_index_of_a_newer_phototag_is_not_guessed_at(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    open_index(path).close()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA user_version = 99")
+    with pytest.raises(IndexFileError, match="newer phototag"):
+        open_catalogue(path)
+
+
 def test_a_catalogue_and_its_folder_are_left_as_they_were(tmp_path: Path) -> None:
     path = make_digikam(tmp_path / "digikam4.db", ("volumeid:?path=%2Fp", "/"), _ALBUMS)
     before = path.read_bytes()
