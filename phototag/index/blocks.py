@@ -103,6 +103,13 @@ class Places:
         return self._digits
 
 
+def row_bits(entries: bytes | None, bits: bytes | None) -> int:
+    """The photos of a row that holds no scores, as one number with a bit for each."""
+    if bits is not None:
+        return int.from_bytes(bits, "little")
+    return _bits_of(_read("H", entries or b""))
+
+
 def scores_of(entries: bytes, least: int, most: int) -> "array[int]":
     """A word's row as its entries with a score from `least` to `most`, the worst first; see `score_and_place`."""
     every = _read("I", entries)
@@ -117,7 +124,7 @@ def scored_bits(entries: bytes, bits: bytes | None, least: int, most: int) -> in
         return int.from_bytes(bits, "little")
     kept = scores_of(entries, least, most)
     if len(kept) <= LISTED_MOST:
-        return _few_bits(kept)
+        return _bits_of([LAST - (entry & LAST) for entry in kept])
     places = Places()
     if bits is None or 2 * len(kept) * kept.itemsize < len(entries):
         places.add_entries(kept)
@@ -130,11 +137,10 @@ def scored_bits(entries: bytes, bits: bytes | None, least: int, most: int) -> in
     return int.from_bytes(bits, "little") & ~places.bits
 
 
-def _few_bits(entries: Iterable[int]) -> int:
-    """The photos of a few entries: less work than `Places` has with any number of them."""
+def _bits_of(places: Iterable[int]) -> int:
+    """The photos at a few places: less work than `Places` has with any number of them."""
     flags = bytearray(BLOCK // 8)
-    for entry in entries:
-        place = LAST - (entry & LAST)
+    for place in places:
         flags[place >> 3] |= 1 << (place & 7)
     return int.from_bytes(flags, "little")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, insert, select
 
 from phototag.index import Month, Past, Statistics
-from phototag.index.blocks import Kind
+from phototag.index.blocks import Kind, row_bits
 from phototag.index.fields import Fact
 from phototag.index.matching import Matcher
 from phototag.index.numbers import OWNER
@@ -86,8 +86,8 @@ def months(connection: Connection) -> list[Month]:
     matcher = Matcher(connection)
     given = [matcher.photos(Fact("by", giver)) for giver in ("phototag", "me")]
     found: dict[int, list[int]] = {}
-    for day, block in matcher.values(Kind.DAY):
-        taken = matcher.one(Kind.DAY, day, block)
+    for day, block, *packed in matcher.values(Kind.DAY):
+        taken = row_bits(*packed)
         counts = found.setdefault(day // 100, [0, 0, 0])
         for at, bits in enumerate((taken, *(taken & photos.get(block, 0) for photos in given))):
             counts[at] += bits.bit_count()

@@ -77,7 +77,7 @@ class Matcher:
         found = matcher.photos(first)
         for part in others:
             if 2 * len(found) < len(matcher.blocks):
-                matcher = matcher._narrowed(sorted(found))
+                matcher = matcher.narrowed(sorted(found))
             found = both(found, matcher.photos(part))
         return found
 
@@ -85,10 +85,10 @@ class Matcher:
         """The same for a few blocks, for the next many, and so on: who wants any few photos need not ask them all."""
         at, size = 0, _FIRST_RUN
         while at < len(self.blocks):
-            yield self._narrowed(self.blocks[at : at + size])
+            yield self.narrowed(self.blocks[at : at + size])
             at, size = at + size, size * _RUNS_GROW
 
-    def _narrowed(self, blocks: Sequence[int]) -> "Matcher":
+    def narrowed(self, blocks: Sequence[int]) -> "Matcher":
         """One that looks only into some blocks."""
         narrowed = copy(self)
         narrowed._look_into(blocks)
@@ -131,23 +131,20 @@ class Matcher:
                 query = f"SELECT block, entries, bits FROM postings WHERE {self._where(kind, values)}"
                 yield from fetch(self._connection, query)
 
-    def values(self, kind: Kind, low: int = 0, high: int | None = None) -> list[tuple[int, int]]:
-        """Every value of a kind, or those between two, with the blocks it is in: (value, block)."""
-        query = f"SELECT value, block FROM postings WHERE block IN ({self._blocks}) AND kind = {kind:d}"
-        return fetch(self._connection, query + ("" if high is None else f" AND value BETWEEN {low} AND {high}"))
+    def values(self, kind: Kind) -> list[tuple[int, int, bytes | None, bytes | None]]:
+        """Every value of a kind with the blocks it is in, and what stands there: see `row_bits`."""
+        where = f"block IN ({self._blocks}) AND kind = {kind:d}"
+        return fetch(self._connection, f"SELECT value, block, entries, bits FROM postings WHERE {where}")
 
     def largest(self, kind: Kind) -> int:
         """The largest value of a kind; 0: there is none."""
         query = f"SELECT coalesce(max(value), 0) FROM postings WHERE block IN ({self._blocks}) AND kind = {kind:d}"
         return int(fetch(self._connection, query)[0][0])
 
-    def one(self, kind: Kind, value: int, block: int) -> int:
-        """The photos of one block that have a value."""
-        query = "SELECT entries, bits FROM postings WHERE block = ? AND kind = ? AND value = ?"
-        places = Places()
-        for entries, bits in fetch(self._connection, query, (block, kind, value)):
-            places.add(kind, entries, bits)
-        return places.bits
+    def between(self, kind: Kind, low: int, high: int) -> Photos:
+        """Photos that have one of the values between two."""
+        where = f"block IN ({self._blocks}) AND kind = {kind:d} AND value BETWEEN {low} AND {high}"
+        return self._gather([where])
 
     def _look_up(self, node: Node) -> Photos:
         if isinstance(node, Word):
@@ -171,10 +168,6 @@ class Matcher:
     def _having(self, kinds: Sequence[Kind], values: Sequence[int]) -> Photos:
         """Photos that have any of these values."""
         return self._gather([self._where(kind, some) for kind in kinds for some in chunks(values, _VALUES_AT_ONCE)])
-
-    def _between(self, kind: Kind, low: int, high: int) -> Photos:
-        where = f"block IN ({self._blocks}) AND kind = {kind:d} AND value BETWEEN {low} AND {high}"
-        return self._gather([where])
 
     def _state(self, state: State) -> Photos:
         return self._having((Kind.IS,), (state,))
@@ -291,9 +284,9 @@ _FACTS: dict[str, Callable[[Matcher, Fact], Photos]] = {
     ),
     "camera": lambda m, fact: m._named(Kind.CAMERA, "cameras", fact.text),
     "lens": lambda m, fact: m._named(Kind.LENS, "lenses", fact.text),
-    "date": lambda m, fact: m._between(Kind.DAY, fact.low, fact.high),
-    "width": lambda m, fact: m._between(Kind.WIDTH, fact.low, fact.high),
-    "height": lambda m, fact: m._between(Kind.HEIGHT, fact.low, fact.high),
+    "date": lambda m, fact: m.between(Kind.DAY, fact.low, fact.high),
+    "width": lambda m, fact: m.between(Kind.WIDTH, fact.low, fact.high),
+    "height": lambda m, fact: m.between(Kind.HEIGHT, fact.low, fact.high),
     "size": Matcher._of_size,
     "near": Matcher._near,
     "model": lambda m, fact: m._named(Kind.MODEL, "sources", fact.text),

@@ -4,20 +4,19 @@ Which photos match is found as sets (`matching`), and how well they do in `ranki
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from itertools import islice
 
 from phototag.index import Hit, Sort
 from phototag.index.blocks import Kind
 from phototag.index.database import Reader
-from phototag.index.matching import Matcher, Photos, count, holds, numbers_in, unbounded
+from phototag.index.matching import Matcher, count, unbounded
+from phototag.index.ordering import by_date, by_path
 from phototag.index.query import parse, score_of, words_of
 from phototag.index.ranking import BATCHES, best_first, in_order
 from phototag.index.rows import chunks, fetch, join_path, words_by_id
 from phototag.index.words import fold
 
 _TAGS_AT_ONCE = 500
-_FOLDERS_FIRST = 32
-_MONTH, _YEAR = 100, 10_000  # between days as the postings have them: 20230714
 _ALIKE = 0.6
 
 
@@ -32,7 +31,7 @@ def search(connection: Reader, query: str, limit: int | None, offset: int, sort:
     if sort == "score":
         ranked = best_first(connection, tree, matcher, wanted)
     else:
-        numbers = (_by_date if sort == "date" else _by_path)(connection, matcher, matcher.matches(tree))
+        numbers = (by_date if sort == "date" else by_path)(connection, matcher, matcher.matches(tree))
         ranked = in_order(connection, tree, matcher, numbers)
     for chunk in chunks(islice(ranked, offset, wanted), BATCHES[0]):
         yield from _hits(connection, chunk)
@@ -85,48 +84,6 @@ def _about(begin: str) -> tuple[str, str]:
     """Between which normal forms those of words lie that begin so: the plural's rules change what is behind."""
     first = begin.split(maxsplit=1)[0][:2]
     return first, first + "\U0010ffff"
-
-
-def _by_date(connection: Reader, matcher: Matcher, matches: Photos) -> Iterator[int]:
-    """The numbers of photos, the latest first; those without a date last."""
-    undated = dict(matches)
-    latest = matcher.largest(Kind.DAY)
-    high = latest
-    for back in (_MONTH, _YEAR, latest):  # few days at first: most who ask do not read on to the oldest
-        days = sorted(matcher.values(Kind.DAY, latest - back, high), reverse=True)
-        for _, rows in groupby(days, key=lambda row: row[0]):
-            found = {block: matcher.one(Kind.DAY, day, block) & matches.get(block, 0) for day, block in rows}
-            for block, bits in found.items():
-                if bits:
-                    undated[block] &= ~bits
-            yield from _sorted(connection, found, "taken DESC, id")
-        high = latest - back - 1
-    yield from numbers_in(undated)
-
-
-def _by_path(connection: Reader, matcher: Matcher, matches: Photos) -> Iterator[int]:
-    """The numbers of photos, in the order of their folders' and their own names."""
-    folders = [folder for (folder,) in fetch(connection, "SELECT id FROM folders ORDER BY path")]
-    for folder in folders[:_FOLDERS_FIRST]:  # all their photos are read: most often these hold as many as are wanted
-        numbers = fetch(connection, "SELECT id FROM photos WHERE folder_id = ? ORDER BY name", (folder,))
-        yield from (number for (number,) in numbers if holds(matches, number))
-    blocks: dict[int, list[int]] = {}
-    for folder, block in matcher.values(Kind.FOLDER):
-        blocks.setdefault(folder, []).append(block)
-    for folder in folders[_FOLDERS_FIRST:]:
-        found = {
-            block: matcher.one(Kind.FOLDER, folder, block) & matches[block]
-            for block in blocks.get(folder, ())
-            if block in matches
-        }
-        yield from _sorted(connection, found, "name")
-
-
-def _sorted(connection: Reader, photos: Photos, order: str) -> Iterator[int]:
-    """The numbers of the photos of one day or folder, in SQL's order."""
-    for chunk in chunks(numbers_in(photos), 30_000):
-        query = f"SELECT id FROM photos WHERE id IN ({','.join(map(str, chunk))}) ORDER BY {order}"
-        yield from (number for (number,) in fetch(connection, query))
 
 
 def _hits(connection: Reader, ranked: Sequence[tuple[int, int]]) -> Iterator[Hit]:
