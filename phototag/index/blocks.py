@@ -118,6 +118,11 @@ def scores_of(entries: bytes, least: int, most: int) -> "array[int]":
     return every[low:high]
 
 
+def last_of(entries: bytes) -> int:
+    """The best of a word's entries."""
+    return int.from_bytes(entries[-4:], "little")
+
+
 def scored_bits(entries: bytes, bits: bytes | None, least: int, most: int) -> int:
     """The photos of a word's row with a score from `least` to `most`, as one number with a bit for each photo."""
     if bits is not None and least <= 0 and most >= SCORE_SCALE:

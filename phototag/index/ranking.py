@@ -6,11 +6,11 @@ thousand cost about fifty.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from phototag.index.blocks import BLOCK, BLOCK_BITS, LAST, score_and_place, scores_of
+from phototag.index.blocks import BLOCK, BLOCK_BITS, LAST, last_of, score_and_place, scores_of
 from phototag.index.cuts import Cuts
 from phototag.index.database import Reader
 from phototag.index.fields import Fact
@@ -81,13 +81,42 @@ def _postings(
     """
     meaning = matcher.meaning(word)
     for tags, exact in ((meaning.exact, True), (meaning.partial, False)):
-        streams = []
-        for block, packed, _ in matcher.rows(word, tags):
-            if matches is None or block in matches:
-                entries = scores_of(packed, word.least, word.most)
-                some = entries if wanted is None else entries[-wanted:]
-                streams.append(_posting(block, some, exact, None if matches is None else matches[block]))
-        yield from heapq.merge(*streams, key=lambda posting: (-posting[0], posting[1]))
+        rows = [row[:2] for row in matcher.rows(word, tags) if matches is None or row[0] in matches]
+
+        def opened(order: int, rows: list[tuple[int, bytes]] = rows, exact: bool = exact) -> Iterator[tuple[int, int]]:
+            block, packed = rows[order]
+            every = scores_of(packed, word.least, word.most)
+            some = every if wanted is None else every[-wanted:]
+            return _posting(block, some, exact, None if matches is None else matches[block])
+
+        firsts = [(score_and_place(last_of(packed)), block) for block, packed in rows]
+        bests = [(tag_rank(score, exact), block << BLOCK_BITS | place) for (score, place), block in firsts]
+        yield from _merged(bests, opened)
+
+
+def _merged(
+    bests: Iterable[tuple[int, int]], opened: Callable[[int], Iterator[tuple[int, int]]]
+) -> Iterator[tuple[int, int]]:
+    """Rank and number from many rows, best first; of a hundred thousand rows most never are opened.
+
+    Args:
+        bests: each row's first, or what would come before it.
+        opened: gives a row.
+    """
+    heap: list[tuple[int, int, int, Iterator[tuple[int, int]] | None]]
+    heap = [(-rank_, number, order, None) for order, (rank_, number) in enumerate(bests)]
+    heapq.heapify(heap)
+    while heap:
+        worse, number, order, row = heap[0]
+        if row is None:
+            row = opened(order)
+        else:
+            yield -worse, number
+        following = next(row, None)
+        if following is None:
+            heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, (-following[0], following[1], order, row))
 
 
 def _posting(block: int, entries: Sequence[int], exact: bool, bits: int | None) -> Iterator[tuple[int, int]]:
