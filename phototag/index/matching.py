@@ -24,7 +24,7 @@ from phototag.index.blocks import (
 )
 from phototag.index.database import Reader
 from phototag.index.fields import Fact
-from phototag.index.names import as_compared, named
+from phototag.index.names import as_compared, named, path_as_compared
 from phototag.index.numbers import SCORE_SCALE
 from phototag.index.places import cell_lies, rows_near
 from phototag.index.query import All, Node, Not, Word
@@ -202,9 +202,9 @@ class Matcher:
         return self._having((kind,), [number for number, name in rows if wanted in fold(name)])
 
     def _in_folder(self, fact: Fact) -> Photos:
-        wanted = as_compared(fact.text)
-        folders = ((number, as_compared(os.path.join(os.fsdecode(path), ""))) for number, path in self._all_folders())
-        found = [number for number, folder in folders if wanted in folder]
+        wanted, separator = as_compared(fact.text), os.fsencode(os.sep)
+        every = self._all_folders()
+        found = [number for number, path in every if wanted in path_as_compared(path.rstrip(separator) + separator)]
         return self._having((Kind.FOLDER,), found)
 
     def _at_path(self, fact: Fact) -> Photos:

@@ -29,7 +29,7 @@ def renew_names(connection: Reader, block: int, names: Mapping[int, bytes], gone
     for place in gone:
         listed[place] = b""
     for number, name in names.items():
-        listed[number & LAST] = name.lower() if name.isascii() else as_compared(os.fsdecode(name))
+        listed[number & LAST] = path_as_compared(name)
     text = _END.join(listed).rstrip(_END)
     renewed = "ON CONFLICT (block) DO UPDATE SET names = excluded.names"
     insert_many(connection, "INSERT INTO names (block, names)", [(block, text + _END)], renewed)
@@ -56,6 +56,11 @@ def as_compared(text: str) -> bytes:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     return text.lower().encode("utf-8", "surrogateescape")
+
+
+def path_as_compared(path: bytes) -> bytes:
+    """The same of a name or a path in the bytes of the file system."""
+    return path.lower() if path.isascii() else as_compared(os.fsdecode(path))
 
 
 def _begin_so(text: bytes, wanted: bytes, count: int) -> bool:
